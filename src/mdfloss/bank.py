@@ -1,0 +1,330 @@
+"""The discriminators of phase 1, and the one file format that holds them.
+
+A bank is K small patch critics (paper section 3.1, after SinGAN): five 3×3 convolutions without padding, so
+that each output sees 11×11 pixels. In phase 2 their inner maps are the feature space of the loss.
+The file is `.safetensors`: plain tensors named `scale0.head.conv.weight`, and one JSON card in the header.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from .files import atomic_write
+
+__all__ = ["FORMAT_VERSION", "RECEPTIVE_FIELD", "BankCard", "BankFileError", "Discriminator", "DiscriminatorBank"]
+
+FORMAT_VERSION = 1
+RECEPTIVE_FIELD = 11
+"""Pixels on each side that one output of a discriminator sees; the smallest image it accepts."""
+
+NEGATIVE_SLOPE = 0.2
+_CARD_KEY = "mdfloss"
+
+
+class BankFileError(ValueError):
+    """A bank file is damaged, of another kind, or of a newer format."""
+
+
+class ConvBlock(nn.Module):
+    """3×3 convolution without padding, BatchNorm, LeakyReLU(0.2).
+
+    Args:
+        in_channels: Channels of the input map.
+        out_channels: Channels of the output map.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def response(self, x: Tensor) -> Tensor:
+        """The map before its LeakyReLU, (N, C, H - 2, W - 2)."""
+        response: Tensor = self.norm(self.conv(x))
+        return response
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map after its LeakyReLU, (N, C, H - 2, W - 2)."""
+        return nn.functional.leaky_relu(self.response(x), NEGATIVE_SLOPE)
+
+
+class Discriminator(nn.Module):
+    """The critic D^k of one scale: a head, three body blocks and a one-channel tail without sigmoid.
+
+    Args:
+        width: Channels of every hidden map.
+        in_channels: Channels of the image.
+    """
+
+    def __init__(self, width: int, *, in_channels: int = 3) -> None:
+        super().__init__()
+        self.head = ConvBlock(in_channels, width)
+        self.body = nn.ModuleDict({f"block{i}": ConvBlock(width, width) for i in (1, 2, 3)})
+        self.tail = nn.Conv2d(width, 1, 3)
+
+    @property
+    def width(self) -> int:
+        """Channels of every hidden map."""
+        return self.tail.in_channels
+
+    @property
+    def blocks(self) -> list[ConvBlock]:
+        """Head and body blocks, from the image to the tail."""
+        return [self.head, *self.body.values()]  # type: ignore[list-item]
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Score patches.
+
+        Args:
+            image: (N, C, H, W) in the bank's input range, at least 11 px a side.
+
+        Returns:
+            (N, 1, H - 10, W - 10), one score for each 11×11 patch; higher looks more like the seed.
+        """
+        x = image
+        for block in self.blocks:
+            x = block(x)
+        score: Tensor = self.tail(x)
+        return score
+
+    def responses(self, image: Tensor) -> list[Tensor]:
+        """Every map before its non-linearity: the four blocks' and the tail's, finest last.
+
+        Args:
+            image: (N, C, H, W) in the bank's input range, at least 11 px a side.
+        """
+        maps: list[Tensor] = []
+        x = image
+        for block in self.blocks:
+            maps.append(block.response(x))
+            x = nn.functional.leaky_relu(maps[-1], NEGATIVE_SLOPE)
+        return [*maps, self.tail(x)]
+
+
+@dataclass(frozen=True)
+class BankCard:
+    """What a bank file says of itself.
+
+    Args:
+        task: Name of the task, for example "denoise".
+        distortion: `class_path` and `init_args` of the distortion it was fitted against; empty if unknown.
+        widths: Channels of each discriminator, coarsest first; their number is K.
+        input_range: Values that black and white had when the discriminators were trained.
+        rho: Ratio between neighbouring scales; None if unknown.
+        seed_sha256: Hashes of the seed images' pixels.
+        iterations: Iterations of each scale.
+        licence: Terms of the weights, as an SPDX expression.
+        source: Where the weights come from.
+        library_version: Version of mdfloss that wrote the file.
+        format_version: Version of the file format.
+    """
+
+    task: str
+    widths: tuple[int, ...]
+    distortion: Mapping[str, Any] = field(default_factory=dict)
+    input_range: tuple[float, float] = (-1.0, 1.0)
+    rho: float | None = None
+    seed_sha256: tuple[str, ...] = ()
+    iterations: int | None = None
+    licence: str = "unknown"
+    source: str = ""
+    library_version: str = ""
+    format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(self.widths) < 1:
+            raise ValueError(f"widths must be positive, one for each scale, got {self.widths}")
+        if self.input_range[0] >= self.input_range[1]:
+            raise ValueError(f"input_range must ascend, got {self.input_range}")
+
+    @property
+    def num_scales(self) -> int:
+        """K, the number of discriminators."""
+        return len(self.widths)
+
+    def to_json(self) -> str:
+        """The card as JSON text."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> BankCard:
+        """Read a card.
+
+        Raises:
+            BankFileError: Not a card, or one of a newer format.
+        """
+        try:
+            values = json.loads(text)
+            version = values["format_version"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise BankFileError(f"the card in the header cannot be read: {error}") from error
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise BankFileError(
+                f"the bank has format version {version}, this mdfloss reads up to {FORMAT_VERSION}: "
+                "upgrade mdfloss"
+            )
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise BankFileError(f"the card has unknown entries {unknown}")
+        try:
+            for name in ("widths", "input_range", "seed_sha256"):
+                values[name] = tuple(values[name])
+            return cls(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            raise BankFileError(f"the card in the header is not valid: {error}") from error
+
+
+class DiscriminatorBank(nn.Module):
+    """K discriminators, coarsest first, with their card.
+
+    Args:
+        discriminators: One for each scale.
+        card: What the file will say of them.
+    """
+
+    def __init__(self, discriminators: Iterable[Discriminator], card: BankCard) -> None:
+        super().__init__()
+        self.discriminators = nn.ModuleList(discriminators)
+        self.card = card
+        widths = tuple(d.width for d in self)
+        if widths != card.widths:
+            raise ValueError(f"the card says widths {card.widths}, the discriminators have {widths}")
+
+    def __len__(self) -> int:
+        return len(self.discriminators)
+
+    def __iter__(self) -> Iterable[Discriminator]:  # type: ignore[override]
+        return iter(self.discriminators)  # type: ignore[arg-type]
+
+    def __getitem__(self, scale_index: int) -> Discriminator:
+        """The discriminator of one scale, 0 = coarsest."""
+        return self.discriminators[scale_index]  # type: ignore[return-value]
+
+    def subset(self, scales: Sequence[int]) -> DiscriminatorBank:
+        """A bank of the chosen scales, sharing their weights.
+
+        Args:
+            scales: Indices from the coarsest, 0 ≤ index < K.
+
+        Raises:
+            ValueError: No scale, a repeated one, or one that the bank lacks.
+        """
+        indices = list(scales)
+        if not indices or len(set(indices)) != len(indices) or not set(indices) <= set(range(len(self))):
+            raise ValueError(f"scales must be distinct and within 0..{len(self) - 1}, got {indices}")
+        card = dataclasses.replace(self.card, widths=tuple(self.card.widths[i] for i in indices))
+        return DiscriminatorBank([self[i] for i in indices], card)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the bank as `.safetensors`.
+
+        Args:
+            path: File to write; its suffix must be `.safetensors`.
+            force: Replace an existing file.
+
+        Raises:
+            FileExistsError: The file exists and `force` is False.
+            ValueError: Another suffix.
+        """
+        if Path(path).suffix != ".safetensors":
+            raise ValueError(f"a bank is saved as .safetensors, got {path}")
+        tensors = {
+            key.replace("discriminators.", "scale", 1): value.detach().cpu().contiguous()
+            for key, value in self.state_dict().items()
+            if not key.endswith("num_batches_tracked")
+        }
+        metadata = {_CARD_KEY: self.card.to_json(), "sha256": _digest(tensors)}
+        with atomic_write(path, force=force) as partial:
+            safetensors.torch.save_file(tensors, partial, metadata=metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> DiscriminatorBank:
+        """Read a bank; nothing in the file is executed.
+
+        Args:
+            path: A file that `save` wrote.
+
+        Returns:
+            The bank in eval mode, on the CPU.
+
+        Raises:
+            FileNotFoundError: No such file.
+            BankFileError: Damaged, not a bank, or of a newer format.
+        """
+        tensors, metadata = read_safetensors(path)
+        if _CARD_KEY not in metadata:
+            raise BankFileError(
+                f"{path} has no mdfloss card: if it holds the authors' released weights, run "
+                f"`mdfloss import-official {path} -o BANK.safetensors`"
+            )
+        try:
+            card = BankCard.from_json(metadata[_CARD_KEY])
+        except BankFileError as error:
+            raise BankFileError(f"{path}: {error}") from error
+        if metadata.get("sha256") != _digest(tensors):
+            raise BankFileError(f"{path} is damaged: its tensors do not match their checksum; get it anew")
+        return cls.from_tensors(tensors, card, name=str(path))
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], card: BankCard, *, name: str) -> DiscriminatorBank:
+        """Build a bank from tensors in the file's key layout.
+
+        Args:
+            tensors: `scale0.head.conv.weight`, `scale0.head.norm.running_mean`, … for every scale.
+            card: Its widths say the shapes.
+            name: What an error calls the source.
+
+        Raises:
+            BankFileError: Keys or shapes do not fit the card, or a value is not finite.
+        """
+        bank = cls([Discriminator(width) for width in card.widths], card)
+        state = {f"discriminators.{key.removeprefix('scale')}": value for key, value in tensors.items()}
+        expected = {k: v for k, v in bank.state_dict().items() if not k.endswith("num_batches_tracked")}
+        if missing := sorted(set(expected) ^ set(state)):
+            raise BankFileError(f"{name} does not hold the tensors its widths {card.widths} ask for: {missing[:4]}")
+        for key, value in state.items():
+            if value.shape != expected[key].shape:
+                seen, wanted = tuple(value.shape), tuple(expected[key].shape)
+                raise BankFileError(f"{name}: {key} has shape {seen}, expected {wanted}")
+            if not torch.isfinite(value).all():
+                raise BankFileError(f"{name}: {key} holds values that are not finite")
+        bank.load_state_dict(state, strict=False)
+        return bank.eval()
+
+
+def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header text of a `.safetensors` file.
+
+    Raises:
+        FileNotFoundError: No such file.
+        BankFileError: Not such a file, or cut short.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no bank at {path}")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise BankFileError(f"{path} is not a whole .safetensors file: {error}") from error
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, shapes and bytes, so that a flipped bit is noticed."""
+    digest = hashlib.sha256()
+    for key in sorted(tensors):
+        value = tensors[key]
+        digest.update(f"{key}{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

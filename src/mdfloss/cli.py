@@ -1,0 +1,87 @@
+"""The command line: a name for each command, looked up and imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from jsonargparse import ArgumentParser
+from rich.console import Console
+
+from . import __version__
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("mdfloss.commands.demo:demo", "the main job on sample photographs, in ten minutes"),
+    "fit": ("mdfloss.commands.fit:fit", "train a loss for a distortion from seed images (phase 1)"),
+    "train": ("mdfloss.commands.train:train", "train a restoration network with a loss (phase 2)"),
+    "restore": ("mdfloss.commands.restore:restore", "restore pictures with a trained network"),
+    "evaluate": ("mdfloss.commands.evaluate:evaluate", "score restored pictures against their references"),
+    "import-official": ("mdfloss.commands.import_official:import_official", "convert the authors' released weights"),
+}
+"""Command → (import path of its function, one line of help); a command of two words has a space in its name."""
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    rows = "\n".join(f"  {name:<{width}}{line}" for name, (_, line) in COMMANDS.items())
+    return (
+        "usage: mdfloss COMMAND [options]\n\nTrain a task-specific image reconstruction loss, and use it.\n\n"
+        f"commands:\n{rows}\n\nmdfloss COMMAND --help shows a command's options; mdfloss --version the version."
+    )
+
+
+def _split(args: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The command that `args` begin with, and the rest; None if there is none."""
+    for words in (2, 1):
+        name = " ".join(args[:words])
+        if name in COMMANDS:
+            return name, list(args[words:])
+    return None
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: Command and options; those of the process by default.
+
+    Returns:
+        The exit status: 0, 1 after an error that is the input's, 2 for an unknown command, 130 when interrupted.
+    """
+    args = sys.argv[1:] if args is None else list(args)
+    console, errors = Console(), Console(stderr=True)
+    if not args or args[0] in ("-h", "--help"):
+        console.print(_usage(), markup=False, highlight=False)
+        return 0
+    if args[0] == "--version":
+        console.print(__version__, highlight=False)
+        return 0
+    found = _split(args)
+    if found is None:
+        errors.print(f"mdfloss: no command '{args[0]}'\n\n{_usage()}", markup=False, highlight=False)
+        return 2
+    name, rest = found
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109  a user's own distortion is found where the command is run
+    module_name, _, function_name = COMMANDS[name][0].partition(":")
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+        parser = ArgumentParser(prog=f"mdfloss {name}", description=COMMANDS[name][1])
+        parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
+        parser.add_function_arguments(function, as_positional=True)
+        options = parser.instantiate_classes(parser.parse_args(rest))
+        options.pop("config", None)
+        function(**options.as_dict() if hasattr(options, "as_dict") else options)
+    except KeyboardInterrupt:
+        errors.print("interrupted", markup=False)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        if os.environ.get("MDFLOSS_DEBUG"):
+            traceback.print_exc()
+        errors.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0

@@ -1,0 +1,54 @@
+"""Writing files so that nothing is lost: a temporary name first, then one rename."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["atomic_write", "refuse_overwrite"]
+
+
+def refuse_overwrite(path: Path, *, force: bool) -> None:
+    """Raise when `path` exists and may not be replaced.
+
+    Args:
+        path: File or folder about to be written.
+        force: Allow the replacement.
+
+    Raises:
+        FileExistsError: `path` exists and `force` is False.
+    """
+    if not force and path.exists():
+        raise FileExistsError(f"{path} exists: choose another name, or pass --force to replace it")
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str], *, force: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and rename it to `path` when the block ends well.
+
+    A block that raises, or a process that is killed inside it, leaves what stood at `path` as it was.
+
+    Args:
+        path: Where the finished file shall be; its folder is made.
+        force: Replace an existing file.
+
+    Yields:
+        The path to write to, on the same file system and with the same suffix.
+
+    Raises:
+        FileExistsError: `path` exists and `force` is False.
+    """
+    final = Path(path)
+    refuse_overwrite(final, force=force)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    partial = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(final)
+    finally:
+        partial.unlink(missing_ok=True)
