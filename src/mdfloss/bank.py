@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,9 @@ class Discriminator(nn.Module):
         self.head = ConvBlock(in_channels, width)
         self.body = nn.ModuleDict({f"block{i}": ConvBlock(width, width) for i in (1, 2, 3)})
         self.tail = nn.Conv2d(width, 1, 3)
+        self.register_buffer("whitening", None)
+        self.whitening: Tensor | None
+        """(4, C, C), one matrix for each block's response, once the bank has been conditioned."""
 
     @property
     def width(self) -> int:
@@ -205,8 +208,13 @@ class DiscriminatorBank(nn.Module):
     def __len__(self) -> int:
         return len(self.discriminators)
 
-    def __iter__(self) -> Iterable[Discriminator]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Discriminator]:
         return iter(self.discriminators)  # type: ignore[arg-type]
+
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether every discriminator carries whitening matrices."""
+        return all(discriminator.whitening is not None for discriminator in self)
 
     def __getitem__(self, scale_index: int) -> Discriminator:
         """The discriminator of one scale, 0 = coarsest."""
@@ -290,7 +298,14 @@ class DiscriminatorBank(nn.Module):
             BankFileError: Keys or shapes do not fit the card, or a value is not finite.
         """
         bank = cls([Discriminator(width) for width in card.widths], card)
-        state = {f"discriminators.{key.removeprefix('scale')}": value for key, value in tensors.items()}
+        if any(key.endswith(".whitening") for key in tensors):
+            for discriminator in bank:
+                discriminator.whitening = torch.zeros(4, discriminator.width, discriminator.width)
+        state = {
+            f"discriminators.{key.removeprefix('scale')}": value
+            for key, value in tensors.items()
+            if not key.endswith("num_batches_tracked")
+        }
         expected = {k: v for k, v in bank.state_dict().items() if not k.endswith("num_batches_tracked")}
         if missing := sorted(set(expected) ^ set(state)):
             raise BankFileError(f"{name} does not hold the tensors its widths {card.widths} ask for: {missing[:4]}")

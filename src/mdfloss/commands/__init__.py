@@ -1,0 +1,1 @@
+"""One typed function for each command: options in, library calls, results shown."""

@@ -1,0 +1,99 @@
+"""Whitening: what makes a bank's feature space a well-conditioned one.
+
+The raw maps of a discriminator weigh some directions of pixel space thousands of times more than others, so a
+network trained on their distance leaves errors along the weak ones. Here each block's response is multiplied,
+across its channels, by the inverse square root of the covariance C of the response's *change under the
+task's own distortion*:
+
+    W = ((1 - s)·C + s·tr(C)/c·I)^(-1/2),   C = E[(φ(distorted) - φ(clean)) (φ(distorted) - φ(clean))ᵀ]
+
+with shrinkage s and c channels. After it every channel changes by one unit, and no two alike. The matrices
+are stored in the bank and used by the loss definition "whitened"; the paper has no such step.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from .bank import DiscriminatorBank
+
+__all__ = ["PADDING", "to_input_range", "whiten"]
+
+PADDING = 5
+"""Pixels mirrored at each border, so that the outermost ones weigh as much as the rest."""
+
+
+def to_input_range(image: Tensor, input_range: tuple[float, float]) -> Tensor:
+    """Map [0, 1] to the values that the discriminators were trained on.
+
+    Args:
+        image: (N, 3, H, W) in [0, 1].
+        input_range: Values of black and of white.
+    """
+    low, high = input_range
+    return image * (high - low) + low
+
+
+def whiten(
+    bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinkage: float = 0.1
+) -> DiscriminatorBank:
+    """Return a copy of the bank that carries whitening matrices.
+
+    Args:
+        bank: Discriminators, in any mode; running statistics are used.
+        clean: (N, 3, H, W) in [0, 1], patches of clean images.
+        distorted: The same patches after the task's distortion, same shape.
+        shrinkage: Share s of the isotropic part, 0 < s ≤ 1.
+
+    Returns:
+        A conditioned bank in eval mode.
+
+    Raises:
+        ValueError: Shapes differ, the pairs are equal, or the shrinkage is out of range.
+    """
+    if clean.shape != distorted.shape or clean.ndim != 4:
+        raise ValueError(
+            f"clean and distorted must be two (N, 3, H, W) batches of one shape, got {tuple(clean.shape)} "
+            f"and {tuple(distorted.shape)}"
+        )
+    if not 0 < shrinkage <= 1:
+        raise ValueError(f"shrinkage must be in (0, 1], got {shrinkage}")
+    if torch.equal(clean, distorted):
+        raise ValueError("the distorted patches equal the clean ones: there is no change to whiten")
+    conditioned = copy.deepcopy(bank).eval()
+    covariances = _covariances(conditioned, clean, distorted)
+    for discriminator, covariance in zip(conditioned, covariances, strict=True):
+        discriminator.whitening = torch.stack(
+            [_inverse_root(c, shrinkage) for c in covariance]
+        ).to(clean.device, torch.float32)
+    return conditioned
+
+
+@torch.no_grad()
+def _covariances(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor) -> list[list[Tensor]]:
+    """For each scale and block the second moment of the response's change, (C, C) in float64."""
+    totals = [[torch.zeros(d.width, d.width, dtype=torch.float64) for _ in d.blocks] for d in bank]
+    for pair in zip(clean.split(1), distorted.split(1), strict=True):
+        padded = [
+            nn.functional.pad(to_input_range(x, bank.card.input_range), [PADDING] * 4, mode="reflect") for x in pair
+        ]
+        for discriminator, total in zip(bank, totals, strict=True):
+            maps = [discriminator.responses(x)[:-1] for x in padded]
+            for index, (before, after) in enumerate(zip(*maps, strict=True)):
+                change = (after - before).flatten(2)[0].double()
+                total[index] += (change @ change.T / change.shape[1]).cpu() / len(clean)
+    return totals
+
+
+def _inverse_root(covariance: Tensor, shrinkage: float) -> Tensor:
+    """(C, C) float64 → its shrunk inverse square root."""
+    width = len(covariance)
+    mean_variance = covariance.trace() / width
+    if mean_variance <= 0:
+        raise ValueError("a map does not change under the distortion: nothing can be whitened")
+    isotropic = mean_variance * torch.eye(width, dtype=covariance.dtype)
+    values, vectors = torch.linalg.eigh((1 - shrinkage) * covariance + shrinkage * isotropic)
+    return (vectors * values.rsqrt()) @ vectors.T

@@ -1,0 +1,229 @@
+"""The MDF loss: a distance between the feature maps of K frozen discriminators (paper, Eq. 2).
+
+    L(pred, target) = Σ_k Σ_l mean |φ_l^k(target) - φ_l^k(pred)|^p
+
+over the scales k of a bank and the maps l that a definition chooses. `DEFINITIONS` says what exactly.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
+from .conditioning import PADDING, to_input_range
+from .images import check_images
+from .pretrained import load_bank
+
+__all__ = ["DEFINITIONS", "REDUCTIONS", "Definition", "MDFLoss", "mdf_loss"]
+
+Reduction = Literal["mean", "sum", "none"]
+REDUCTIONS: tuple[Reduction, ...] = ("mean", "sum", "none")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Which maps are compared, and how.
+
+    Args:
+        maps: 0 to 3 for the blocks, 4 for the tail.
+        activated: Compare the blocks' maps after their LeakyReLU rather than before.
+        absolute: Absolute instead of squared differences.
+        whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
+        padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
+        scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
+    """
+
+    maps: tuple[int, ...]
+    activated: bool
+    absolute: bool
+    whitened: bool
+    padded: bool
+    scaled: bool
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "paper": Definition(
+        maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True
+    ),
+    "official": Definition(
+        maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False
+    ),
+    "whitened": Definition(
+        maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True
+    ),
+}
+"""`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
+first block, last block and tail. `whitened`: ours, on banks that `mdfloss fit` has conditioned."""
+
+
+def mdf_loss(
+    pred: Tensor,
+    target: Tensor,
+    bank: DiscriminatorBank,
+    *,
+    definition: Definition = DEFINITIONS["paper"],
+    data_range: float = 1.0,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Distance of a prediction from its target in the feature space of a bank.
+
+    Args:
+        pred: (N, C, H, W), C = 3 or 1; may leave [0, data_range].
+        target: Same shape, within [0, data_range].
+        bank: In eval mode; all of its scales are used.
+        definition: Which maps are compared, and how.
+        data_range: Value of white.
+        reduction: Over the batch: "mean", "sum", or "none" for (N,).
+
+    Returns:
+        A float32 scalar, or (N,).
+
+    Raises:
+        ValueError: A tensor breaks the contract of `check_images`, is under 11 px a side, or an option is unknown.
+    """
+    _check_reduction(reduction)
+    terms = _terms(pred, target, bank, definition, data_range).sum(dim=(0, 1))
+    return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](terms)
+
+
+class MDFLoss(nn.Module):
+    """The MDF loss with frozen discriminators, for any training loop.
+
+    It stays in eval mode whatever `.train()` its parent gets, none of its weights asks for a gradient, and the
+    target's features are computed without a graph.
+
+    Args:
+        bank: Name of a shipped bank, path of a bank file (the authors' files too), or a bank, which is copied.
+        definition: A name in `DEFINITIONS`, or a `Definition`; by default "whitened" for a conditioned bank and
+            "paper" for any other.
+        data_range: Value of white in both inputs.
+        reduction: Over the batch: "mean", "sum", or "none" for (N,).
+        scales: Indices of the scales to use, 0 = coarsest, in the authors' order; all by default.
+
+    Shape:
+        pred, target: (N, C, H, W), C = 3 or 1, at least 11 px a side. Result: scalar, or (N,).
+
+    Raises:
+        ValueError: An unknown name or option, scales that the bank lacks, "whitened" for an unconditioned bank.
+        FileNotFoundError: No bank at the path.
+
+    Source:
+        Mustafa et al., "Training a Task-Specific Image Reconstruction Loss", section 3.2.
+    """
+
+    def __init__(
+        self,
+        bank: str | os.PathLike[str] | DiscriminatorBank,
+        *,
+        definition: str | Definition | None = None,
+        data_range: float = 1.0,
+        reduction: Reduction = "mean",
+        scales: Iterable[int] | None = None,
+    ) -> None:
+        super().__init__()
+        _check_reduction(reduction)
+        if not data_range > 0:
+            raise ValueError(f"data_range is the value of white and must be positive, got {data_range}")
+        bank = copy.deepcopy(bank) if isinstance(bank, DiscriminatorBank) else load_bank(bank)
+        self.bank = bank if scales is None else bank.subset(tuple(scales))
+        self.bank.requires_grad_(False).eval()
+        self.definition = _resolve(definition, self.bank)
+        self.data_range = data_range
+        self.reduction: Reduction = reduction
+
+    def train(self, mode: bool = True) -> MDFLoss:  # noqa: ARG002
+        """Stay in eval mode: a loss whose statistics drift is another loss at every step."""
+        return super().train(False)
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """See `mdf_loss`."""
+        return mdf_loss(
+            pred,
+            target,
+            self.bank,
+            definition=self.definition,
+            data_range=self.data_range,
+            reduction=self.reduction,
+        )
+
+    def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Contributions to the loss, (scales, maps), each the mean over the batch; their sum is the mean loss."""
+        return _terms(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
+
+    def extra_repr(self) -> str:
+        """The options, in `print(loss)`."""
+        return f"definition={self.definition}, data_range={self.data_range}, reduction={self.reduction!r}"
+
+
+def _terms(
+    pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float
+) -> Tensor:
+    """Every map's mean difference, (scales, maps, N) in float32."""
+    check_images(pred, target, data_range=data_range, min_size=RECEPTIVE_FIELD)
+    pred = _prepare(pred, bank, definition, data_range)
+    with torch.no_grad():
+        target = _prepare(target, bank, definition, data_range)
+    scales = []
+    for discriminator in bank:
+        with torch.no_grad():
+            wanted = _features(discriminator, target, definition)
+        found = _features(discriminator, pred, definition)
+        scales.append(torch.stack([_distance(a, b, definition) for a, b in zip(found, wanted, strict=True)]))
+    return torch.stack(scales)
+
+
+def _prepare(image: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
+    """(N, C, H, W) as the discriminators want it: three channels, their range, mirrored borders."""
+    image = image.expand(-1, 3, -1, -1) / data_range
+    if definition.scaled:
+        image = to_input_range(image, bank.card.input_range)
+    return nn.functional.pad(image, [PADDING] * 4, mode="reflect") if definition.padded else image
+
+
+def _features(discriminator: Discriminator, image: Tensor, definition: Definition) -> list[Tensor]:
+    """The maps φ_l of one discriminator, each (N, C, H', W')."""
+    blocks = len(discriminator.blocks)
+    responses = discriminator.responses(image)
+    features = []
+    for index in definition.maps:
+        feature = responses[index]
+        if definition.whitened and discriminator.whitening is not None:
+            feature = nn.functional.conv2d(feature, discriminator.whitening[index, :, :, None, None])
+        if definition.activated and index < blocks:
+            feature = nn.functional.leaky_relu(feature, NEGATIVE_SLOPE)
+        features.append(feature)
+    return features
+
+
+def _distance(found: Tensor, wanted: Tensor, definition: Definition) -> Tensor:
+    """Mean over C, H, W of the absolute or squared difference, (N,), summed in float32 whatever the maps are."""
+    difference = found.float() - wanted.float()
+    return (difference.abs() if definition.absolute else difference.square()).mean(dim=(1, 2, 3))
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
+
+
+def _resolve(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
+    """The definition that is meant, checked against the bank."""
+    if definition is None:
+        definition = "whitened" if bank.is_conditioned else "paper"
+    if isinstance(definition, str):
+        if definition not in DEFINITIONS:
+            raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")
+        definition = DEFINITIONS[definition]
+    if definition.whitened and not bank.is_conditioned:
+        raise ValueError(
+            "the definition is whitened, and the bank carries no whitening matrices: "
+            "condition it with mdfloss.conditioning.whiten, or use definition='paper'"
+        )
+    return definition
