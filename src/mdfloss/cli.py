@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
+import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
 from rich.console import Console
@@ -26,6 +28,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command → (import path of its function, one line of help); a command of two words has a space in its name."""
 
 
+class _Parser(ArgumentParser):
+    """Shows options with hyphens, as they are usually typed."""
+
+    def format_help(self) -> str:
+        return re.sub(r"--\w[\w.]*", lambda option: option[0].replace("_", "-"), super().format_help())
+
+
 def _usage() -> str:
     width = max(map(len, COMMANDS)) + 2
     rows = "\n".join(f"  {name:<{width}}{line}" for name, (_, line) in COMMANDS.items())
@@ -42,6 +51,36 @@ def _split(args: Sequence[str]) -> tuple[str, list[str]] | None:
         if name in COMMANDS:
             return name, list(args[words:])
     return None
+
+
+def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
+    """`--batch-size 8 --force -o x` as the parser wants it: `--batch_size 8 --force=true --output x`."""
+    parameters = inspect.signature(function).parameters
+    flags = {f"--{name}" for name, parameter in parameters.items() if parameter.annotation in (bool, "bool")}
+    spelled = []
+    for position, arg in enumerate(args):
+        name, equals, value = arg.partition("=")
+        if name == "-o":
+            name = "--output"
+        elif name.startswith("--"):
+            name = name.replace("-", "_").replace("__", "--", 1)
+        following = args[position + 1] if position + 1 < len(args) else ""
+        if name in flags and not equals and following not in ("true", "false"):
+            equals, value = "=", "true"
+        spelled.append(name + equals + value if name.startswith("--") else arg)
+    return spelled
+
+
+def _run(name: str, args: Sequence[str]) -> None:
+    """Parse a command's options and call its function."""
+    module_name, _, function_name = COMMANDS[name][0].partition(":")
+    function = getattr(importlib.import_module(module_name), function_name)
+    parser = _Parser(prog=f"mdfloss {name}", description=inspect.getdoc(function).splitlines()[0])
+    parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
+    parser.add_function_arguments(function, as_positional=True)
+    options = parser.instantiate_classes(parser.parse_args(_spell_out(args, function)))
+    options.pop("config", None)
+    function(**options.as_dict())
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -67,15 +106,10 @@ def main(args: Sequence[str] | None = None) -> int:
         return 2
     name, rest = found
     sys.path.insert(0, os.getcwd())  # noqa: PTH109  a user's own distortion is found where the command is run
-    module_name, _, function_name = COMMANDS[name][0].partition(":")
     try:
-        function = getattr(importlib.import_module(module_name), function_name)
-        parser = ArgumentParser(prog=f"mdfloss {name}", description=COMMANDS[name][1])
-        parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
-        parser.add_function_arguments(function, as_positional=True)
-        options = parser.instantiate_classes(parser.parse_args(rest))
-        options.pop("config", None)
-        function(**options.as_dict() if hasattr(options, "as_dict") else options)
+        _run(name, rest)
+    except SystemExit as stop:  # the parser has said what was wrong, or printed its help
+        return int(stop.code or 0)
     except KeyboardInterrupt:
         errors.print("interrupted", markup=False)
         return 130

@@ -96,7 +96,7 @@ class _Call:
 
 
 _CALLS = {
-    ("builtins", "set"): _Call("set"),
+    ("__builtin__", "set"): _Call("set"),  # how protocol 2 spells builtins
     ("collections", "OrderedDict"): _Call("OrderedDict"),
     ("torch._utils", "_rebuild_tensor_v2"): _Call("_rebuild_tensor_v2"),
     ("torch._utils", "_rebuild_parameter"): _Call("_rebuild_parameter"),
