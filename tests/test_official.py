@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from mdfloss.bank import BankFileError, DiscriminatorBank
 from mdfloss.cli import main
 from mdfloss.official import read_official

@@ -2,4 +2,20 @@
 
 from importlib.metadata import version
 
+from .bank import BankCard, BankFileError, DiscriminatorBank
+from .loss import DEFINITIONS, Definition, MDFLoss, mdf_loss
+from .pretrained import list_banks, load_bank
+
+__all__ = [
+    "DEFINITIONS",
+    "BankCard",
+    "BankFileError",
+    "Definition",
+    "DiscriminatorBank",
+    "MDFLoss",
+    "list_banks",
+    "load_bank",
+    "mdf_loss",
+]
+
 __version__ = version("mdfloss")

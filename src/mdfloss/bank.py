@@ -23,7 +23,14 @@ from torch import Tensor, nn
 
 from .files import atomic_write
 
-__all__ = ["FORMAT_VERSION", "RECEPTIVE_FIELD", "BankCard", "BankFileError", "Discriminator", "DiscriminatorBank"]
+__all__ = [
+    "FORMAT_VERSION",
+    "RECEPTIVE_FIELD",
+    "BankCard",
+    "BankFileError",
+    "Discriminator",
+    "DiscriminatorBank",
+]
 
 FORMAT_VERSION = 1
 RECEPTIVE_FIELD = 11
@@ -175,8 +182,7 @@ class BankCard:
             raise BankFileError(f"the card in the header cannot be read: {error}") from error
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise BankFileError(
-                f"the bank has format version {version}, this mdfloss reads up to {FORMAT_VERSION}: "
-                "upgrade mdfloss"
+                f"the bank has format version {version}, this mdfloss reads up to {FORMAT_VERSION}: upgrade mdfloss"
             )
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import traceback
+from argparse import HelpFormatter
 from collections.abc import Callable, Sequence
 
 from jsonargparse import ArgumentParser
@@ -23,7 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mdfloss.commands.train:train", "train a restoration network with a loss (phase 2)"),
     "restore": ("mdfloss.commands.restore:restore", "restore pictures with a trained network"),
     "evaluate": ("mdfloss.commands.evaluate:evaluate", "score restored pictures against their references"),
-    "import-official": ("mdfloss.commands.import_official:import_official", "convert the authors' released weights"),
+    "import-official": (
+        "mdfloss.commands.import_official:import_official",
+        "convert the authors' released weights",
+    ),
 }
 """Command → (import path of its function, one line of help); a command of two words has a space in its name."""
 
@@ -31,8 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class _Parser(ArgumentParser):
     """Shows options with hyphens, as they are usually typed."""
 
-    def format_help(self) -> str:
-        return re.sub(r"--\w[\w.]*", lambda option: option[0].replace("_", "-"), super().format_help())
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        return re.sub(r"--\w[\w.]*", lambda option: option[0].replace("_", "-"), super().format_help(formatter))
 
 
 def _usage() -> str:
@@ -75,7 +79,7 @@ def _run(name: str, args: Sequence[str]) -> None:
     """Parse a command's options and call its function."""
     module_name, _, function_name = COMMANDS[name][0].partition(":")
     function = getattr(importlib.import_module(module_name), function_name)
-    parser = _Parser(prog=f"mdfloss {name}", description=inspect.getdoc(function).splitlines()[0])
+    parser = _Parser(prog=f"mdfloss {name}", description=COMMANDS[name][1])
     parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
     parser.add_function_arguments(function, as_positional=True)
     options = parser.instantiate_classes(parser.parse_args(_spell_out(args, function)))

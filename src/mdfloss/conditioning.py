@@ -37,9 +37,7 @@ def to_input_range(image: Tensor, input_range: tuple[float, float]) -> Tensor:
     return image * (high - low) + low
 
 
-def whiten(
-    bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinkage: float = 0.1
-) -> DiscriminatorBank:
+def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinkage: float = 0.1) -> DiscriminatorBank:
     """Return a copy of the bank that carries whitening matrices.
 
     Args:
@@ -66,9 +64,9 @@ def whiten(
     conditioned = copy.deepcopy(bank).eval()
     covariances = _covariances(conditioned, clean, distorted)
     for discriminator, covariance in zip(conditioned, covariances, strict=True):
-        discriminator.whitening = torch.stack(
-            [_inverse_root(c, shrinkage) for c in covariance]
-        ).to(clean.device, torch.float32)
+        discriminator.whitening = torch.stack([_inverse_root(c, shrinkage) for c in covariance]).to(
+            clean.device, torch.float32
+        )
     return conditioned
 
 
@@ -96,4 +94,5 @@ def _inverse_root(covariance: Tensor, shrinkage: float) -> Tensor:
         raise ValueError("a map does not change under the distortion: nothing can be whitened")
     isotropic = mean_variance * torch.eye(width, dtype=covariance.dtype)
     values, vectors = torch.linalg.eigh((1 - shrinkage) * covariance + shrinkage * isotropic)
-    return (vectors * values.rsqrt()) @ vectors.T
+    root: Tensor = (vectors * values.rsqrt()) @ vectors.T
+    return root

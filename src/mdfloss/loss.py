@@ -47,17 +47,17 @@ class Definition:
     padded: bool
     scaled: bool
 
+    def __post_init__(self) -> None:
+        if not self.maps or not set(self.maps) <= set(range(5)):
+            raise ValueError(f"maps must be indices within 0..4, got {self.maps}")
+        if self.whitened and (self.activated or 4 in self.maps):
+            raise ValueError("whitening matrices are for the blocks' maps (0..3) before their LeakyReLU")
+
 
 DEFINITIONS: dict[str, Definition] = {
-    "paper": Definition(
-        maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True
-    ),
-    "official": Definition(
-        maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False
-    ),
-    "whitened": Definition(
-        maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True
-    ),
+    "paper": Definition(maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True),
+    "official": Definition(maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False),
+    "whitened": Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
 first block, last block and tail. `whitened`: ours, on banks that `mdfloss fit` has conditioned."""
@@ -90,7 +90,9 @@ def mdf_loss(
     """
     _check_reduction(reduction)
     terms = _terms(pred, target, bank, definition, data_range).sum(dim=(0, 1))
-    return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](terms)
+    if reduction == "none":
+        return terms
+    return terms.mean() if reduction == "mean" else terms.sum()
 
 
 class MDFLoss(nn.Module):
@@ -162,9 +164,7 @@ class MDFLoss(nn.Module):
         return f"definition={self.definition}, data_range={self.data_range}, reduction={self.reduction!r}"
 
 
-def _terms(
-    pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float
-) -> Tensor:
+def _terms(pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
     """Every map's mean difference, (scales, maps, N) in float32."""
     check_images(pred, target, data_range=data_range, min_size=RECEPTIVE_FIELD)
     pred = _prepare(pred, bank, definition, data_range)
@@ -175,7 +175,10 @@ def _terms(
         with torch.no_grad():
             wanted = _features(discriminator, target, definition)
         found = _features(discriminator, pred, definition)
-        scales.append(torch.stack([_distance(a, b, definition) for a, b in zip(found, wanted, strict=True)]))
+        differences = [a.float() - b.float() for a, b in zip(found, wanted, strict=True)]
+        if definition.whitened:
+            differences = _whitened(differences, discriminator, definition)
+        scales.append(torch.stack([_magnitude(d, definition) for d in differences]))
     return torch.stack(scales)
 
 
@@ -191,20 +194,28 @@ def _features(discriminator: Discriminator, image: Tensor, definition: Definitio
     """The maps φ_l of one discriminator, each (N, C, H', W')."""
     blocks = len(discriminator.blocks)
     responses = discriminator.responses(image)
-    features = []
-    for index in definition.maps:
-        feature = responses[index]
-        if definition.whitened and discriminator.whitening is not None:
-            feature = nn.functional.conv2d(feature, discriminator.whitening[index, :, :, None, None])
-        if definition.activated and index < blocks:
-            feature = nn.functional.leaky_relu(feature, NEGATIVE_SLOPE)
-        features.append(feature)
-    return features
+    return [
+        nn.functional.leaky_relu(responses[index], NEGATIVE_SLOPE)
+        if definition.activated and index < blocks
+        else responses[index]
+        for index in definition.maps
+    ]
 
 
-def _distance(found: Tensor, wanted: Tensor, definition: Definition) -> Tensor:
-    """Mean over C, H, W of the absolute or squared difference, (N,), summed in float32 whatever the maps are."""
-    difference = found.float() - wanted.float()
+def _whitened(differences: list[Tensor], discriminator: Discriminator, definition: Definition) -> list[Tensor]:
+    """The differences times their whitening matrices, in float32 also under autocast."""
+    matrices = discriminator.whitening
+    if matrices is None:
+        return differences
+    with torch.autocast(differences[0].device.type, enabled=False):
+        return [
+            nn.functional.conv2d(difference, matrices[index, :, :, None, None])
+            for difference, index in zip(differences, definition.maps, strict=True)
+        ]
+
+
+def _magnitude(difference: Tensor, definition: Definition) -> Tensor:
+    """Mean over C, H, W of the absolute or squared difference, (N,)."""
     return (difference.abs() if definition.absolute else difference.square()).mean(dim=(1, 2, 3))
 
 
