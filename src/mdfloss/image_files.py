@@ -106,9 +106,7 @@ def encode(path: str | os.PathLike[str], samples: Samples, *, force: bool = Fals
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in IMAGE_SUFFIXES:
-        raise ImageFileError(
-            f"{path}: unknown suffix '{path.suffix}', choose one of {', '.join(IMAGE_SUFFIXES)}"
-        )
+        raise ImageFileError(f"{path}: unknown suffix '{path.suffix}', choose one of {', '.join(IMAGE_SUFFIXES)}")
     if samples.dtype == np.uint16 and suffix not in (".png", ".tif", ".tiff"):
         raise ImageFileError(f"{path}: {suffix} holds 8 bit only: write .png or .tif, or ask for bit_depth=8")
     if samples.shape[2] in (2, 4) and suffix in (".jpg", ".jpeg", ".bmp"):
@@ -130,9 +128,7 @@ def _first_bytes(path: Path) -> bytes:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     if path.suffix.lower() not in IMAGE_SUFFIXES:
-        raise ImageFileError(
-            f"{path}: unknown suffix '{path.suffix}', expected one of {', '.join(IMAGE_SUFFIXES)}"
-        )
+        raise ImageFileError(f"{path}: unknown suffix '{path.suffix}', expected one of {', '.join(IMAGE_SUFFIXES)}")
     with path.open("rb") as file:
         start = file.read(32)
     if not start:
@@ -161,9 +157,7 @@ def _decode_pillow(path: Path, page: int = 0) -> Samples:
     with image:
         frames = getattr(image, "n_frames", 1)
         if image.format in ("WEBP", "PNG") and frames > 1:
-            raise ImageFileError(
-                f"{path} is an animation of {frames} frames: save the frame you want as a file"
-            )
+            raise ImageFileError(f"{path} is an animation of {frames} frames: save the frame you want as a file")
         if page:
             image.seek(page)
         image.load()
@@ -203,9 +197,7 @@ def _decode_tiff(path: Path) -> Samples:
     with tifffile.TiffFile(path) as file:
         pages = [i for i, page in enumerate(file.pages) if not page.aspage().is_reduced]
         if len(pages) != 1:
-            raise ImageFileError(
-                f"{path} holds {len(pages)} pages: save the page you want as a file of its own"
-            )
+            raise ImageFileError(f"{path} holds {len(pages)} pages: save the page you want as a file of its own")
         page = file.pages[pages[0]].aspage()
         _check_size(path, page.imagewidth, page.imagelength)
         if page.bitspersample <= 8 and page.sampleformat == 1:

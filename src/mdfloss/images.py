@@ -55,13 +55,9 @@ class Picture:
         if image.ndim != 4 or image.shape[0] != 1 or image.shape[1] not in (1, 3):
             raise ValueError(f"image must be 1×C×H×W with C = 1 or 3, got shape {tuple(image.shape)}")
         if not image.is_floating_point():
-            raise TypeError(
-                f"image must be floating point in [0, 1], got {image.dtype}: divide 8-bit values by 255"
-            )
+            raise TypeError(f"image must be floating point in [0, 1], got {image.dtype}: divide 8-bit values by 255")
         if alpha is not None and alpha.shape != (1, 1, *image.shape[2:]):
-            raise ValueError(
-                f"alpha must be {(1, 1, *image.shape[2:])} like its image, got {tuple(alpha.shape)}"
-            )
+            raise ValueError(f"alpha must be {(1, 1, *image.shape[2:])} like its image, got {tuple(alpha.shape)}")
         if self.bit_depth not in _BIT_DEPTHS:
             raise ValueError(f"bit_depth must be one of {_BIT_DEPTHS}, got {self.bit_depth!r}")
 
@@ -200,9 +196,7 @@ def _pictures_at(path: Path) -> list[Path]:
         and file.is_file()
     )
     if not pictures:
-        raise ImageFileError(
-            f"{path} holds no pictures: files with one of the suffixes {suffixes} are looked for"
-        )
+        raise ImageFileError(f"{path} holds no pictures: files with one of the suffixes {suffixes} are looked for")
     return pictures
 
 
@@ -210,8 +204,8 @@ def check_images(pred: Tensor, target: Tensor, *, data_range: float = 1.0, min_s
     """Check the contract of every loss and metric: two batches of images that can be compared.
 
     The prediction may stick out of the range, the target may not. On CUDA the values are checked without
-    waiting for the device, so that the error comes from a later operation; under `torch.compile` only shapes and
-    types are checked.
+    waiting for the device, so that the error comes from a later operation; under `torch.compile` only shapes
+    and types are checked.
 
     Args:
         pred: (N, C, H, W), floating point, C = 1 or 3; finite.
@@ -229,18 +223,14 @@ def check_images(pred: Tensor, target: Tensor, *, data_range: float = 1.0, min_s
         if not image.is_floating_point():
             raise TypeError(f"{name} must be floating point, got {image.dtype}: divide 8-bit values by 255")
     if pred.shape != target.shape:
-        raise ValueError(
-            f"pred and target must have one shape, got {tuple(pred.shape)} and {tuple(target.shape)}"
-        )
+        raise ValueError(f"pred and target must have one shape, got {tuple(pred.shape)} and {tuple(target.shape)}")
     if pred.device != target.device:
         raise ValueError(f"pred and target must be on one device, got {pred.device} and {target.device}")
     if pred.ndim != 4 or pred.shape[1] not in (1, 3) or pred.shape[0] == 0:
         raise ValueError(f"images must be N×C×H×W with N ≥ 1 and C = 1 or 3, got shape {tuple(pred.shape)}")
     if min(pred.shape[2:]) < min_size:
         seen = f"{pred.shape[2]}×{pred.shape[3]}"
-        raise ValueError(
-            f"images must be at least {min_size}×{min_size} px, got {seen}: use larger images or patches"
-        )
+        raise ValueError(f"images must be at least {min_size}×{min_size} px, got {seen}: use larger images or patches")
     if not torch.compiler.is_compiling():
         _check_values(pred.detach(), target.detach(), data_range)
 
@@ -256,9 +246,7 @@ def _check_values(pred: Tensor, target: Tensor, data_range: float) -> None:
         torch._assert_async(torch.isfinite(pred_low) & torch.isfinite(pred_high), "pred must be finite")
         return
     if not (torch.isfinite(pred_low) and torch.isfinite(pred_high)):
-        raise ValueError(
-            "pred holds NaN or infinite values: lower the learning rate, or look at the network's input"
-        )
+        raise ValueError("pred holds NaN or infinite values: lower the learning rate, or look at the network's input")
     if not (torch.isfinite(low) and torch.isfinite(high)):
         raise ValueError("target holds NaN or infinite values: look at the file it was read from")
     if float(low) < -slack or float(high) > data_range + slack:

@@ -1,13 +1,21 @@
-"""What spoils images: the distortions that a loss is fitted for and a network is trained to undo."""
+"""What spoils images: the distortions that a loss is fitted for and a network is trained to undo.
+
+A command that takes one annotates its parameter with `AnyDistortion`; jsonargparse then accepts
+`--distortion GaussianNoise --distortion.sigma 25`, `--distortion my_module.MotionBlur --distortion.length 15` (any
+class whose objects can be called with `(image, generator)`), `--distortion my_module.function`, and the same from
+YAML by `class_path` and `init_args`.
+"""
 
 from .noise import GaussianNoise, PoissonGaussianNoise
-from .protocol import Distortion, check_distortion, describe_distortion, load_distortion
+from .protocol import AnyDistortion, Distortion, NamedDistortion, check_distortion, describe_distortion, load_distortion
 from .resample import Downscale, resize
 
 __all__ = [
+    "AnyDistortion",
     "Distortion",
     "Downscale",
     "GaussianNoise",
+    "NamedDistortion",
     "PoissonGaussianNoise",
     "check_distortion",
     "describe_distortion",

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .protocol import NamedDistortion
 from .strength import Strength, draw, normalise
 
 __all__ = ["GaussianNoise", "PoissonGaussianNoise"]
 
 
 @dataclass(frozen=True)
-class GaussianNoise:
+class GaussianNoise(NamedDistortion):
     """Additive white Gaussian noise; the result is not clipped (paper section 4.2: σ ~ U[0, 55]).
 
     Args:
@@ -44,7 +45,7 @@ class GaussianNoise:
 
 
 @dataclass(frozen=True)
-class PoissonGaussianNoise:
+class PoissonGaussianNoise(NamedDistortion):
     """Noise of a sensor: Poisson noise of the photons, then Gaussian noise of the read-out; not clipped.
 
     The variance of a pixel of value x is x / photons + (sigma / 255)² (Foi et al., IEEE TIP 17(10), 2008).

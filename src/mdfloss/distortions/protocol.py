@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
@@ -18,7 +19,15 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-__all__ = ["BUILT_IN", "Distortion", "check_distortion", "describe_distortion", "load_distortion"]
+__all__ = [
+    "BUILT_IN",
+    "AnyDistortion",
+    "Distortion",
+    "NamedDistortion",
+    "check_distortion",
+    "describe_distortion",
+    "load_distortion",
+]
 
 BUILT_IN: tuple[str, ...] = ("GaussianNoise", "PoissonGaussianNoise", "Jpeg", "Downscale")
 """Short names: the classes of `mdfloss.distortions`."""
@@ -43,6 +52,25 @@ class Distortion(Protocol):
         ...
 
 
+class NamedDistortion(ABC):
+    """Base of the library's own distortions: the command line knows its subclasses by their short names.
+
+    A distortion of your own needs no base class.
+    """
+
+    @abstractmethod
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Distort a batch, as `Distortion` says."""
+
+
+AnyDistortion = NamedDistortion | Callable[..., Any]
+"""Annotation of a command's option that takes a distortion.
+
+jsonargparse reads it as: a short name, the import path of any class whose objects can be called, or that of a
+function. A callable type with its arguments spelled out would refuse functions without annotations.
+"""
+
+
 def load_distortion(class_path: str, init_args: Mapping[str, Any] | None = None) -> Distortion:
     """Make the distortion that a name and arguments describe; the inverse of `describe_distortion`.
 
@@ -62,9 +90,7 @@ def load_distortion(class_path: str, init_args: Mapping[str, Any] | None = None)
     else:
         made = functools.partial(found, **arguments) if arguments else found
     if not callable(made):
-        raise TypeError(
-            f"{class_path} is no distortion: its objects cannot be called with (image, generator)"
-        )
+        raise TypeError(f"{class_path} is no distortion: its objects cannot be called with (image, generator)")
     distortion: Distortion = made
     return distortion
 
@@ -123,9 +149,7 @@ def check_distortion(distortion: Distortion, *, channels: int = 3, size: int = 4
     if not isinstance(result, Tensor):
         raise TypeError(f"{name} must return a tensor N×C×H×W, got {type(result).__name__}")
     if result.ndim != 4 or result.shape[:2] != image.shape[:2]:
-        raise ValueError(
-            f"{name} was given {tuple(image.shape)} and must keep N and C, got {tuple(result.shape)}"
-        )
+        raise ValueError(f"{name} was given {tuple(image.shape)} and must keep N and C, got {tuple(result.shape)}")
     if not result.is_floating_point():
         raise ValueError(f"{name} must return floating point in [0, 1], got {result.dtype}")
     if not torch.isfinite(result).all():

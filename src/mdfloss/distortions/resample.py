@@ -1,7 +1,7 @@
 """Resampling: the one antialiased resizer, and the distortion of super-resolution.
 
-Kernels and windows are those of Pillow's `Image.resize` on float images (MATLAB's `imresize` differs only at the
-borders, which it mirrors): the kernel is stretched by the factor of reduction, cut at the border and normalised.
+Kernels and windows are those of Pillow's `Image.resize` on float images (MATLAB's `imresize` differs at the
+borders, which it mirrors): the kernel is stretched by the factor of reduction, cut at the border, normalised.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+
+from .protocol import NamedDistortion
 
 __all__ = ["KERNELS", "Downscale", "resize"]
 
@@ -100,7 +102,7 @@ KERNELS: dict[Kernel, tuple[Callable[[Tensor], Tensor], int]] = {
 
 
 @dataclass(frozen=True)
-class Downscale:
+class Downscale(NamedDistortion):
     """Reduce images by a whole factor with the antialiased bicubic kernel, as super-resolution does.
 
     The result is clipped to [0, 1], as it would be in a file. It takes nothing from the generator.
