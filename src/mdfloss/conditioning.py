@@ -74,7 +74,7 @@ def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinka
 def _covariances(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor) -> list[list[Tensor]]:
     """For each scale and block the second moment of the response's change, (C, C) in float64."""
     totals = [[torch.zeros(d.width, d.width, dtype=torch.float64) for _ in d.blocks] for d in bank]
-    for pair in zip(clean.split(1), distorted.split(1), strict=True):
+    for pair in zip(torch.split(clean, 1), torch.split(distorted, 1), strict=True):
         padded = [
             nn.functional.pad(to_input_range(x, bank.card.input_range), [PADDING] * 4, mode="reflect") for x in pair
         ]

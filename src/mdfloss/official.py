@@ -75,6 +75,7 @@ class _Call:
     """A function that the file may call; no attribute can be set on it."""
 
     __slots__ = ("_name",)
+    _name: str
 
     def __init__(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
