@@ -6,15 +6,32 @@ class whose objects can be called with `(image, generator)`), `--distortion my_m
 YAML by `class_path` and `init_args`.
 """
 
+from .blur import DefocusBlur, GaussianBlur, MotionBlur
+from .compose import Compose
+from .jpeg import Jpeg
 from .noise import GaussianNoise, PoissonGaussianNoise
-from .protocol import AnyDistortion, Distortion, NamedDistortion, check_distortion, describe_distortion, load_distortion
+from .protocol import (
+    BUILT_IN,
+    AnyDistortion,
+    Distortion,
+    NamedDistortion,
+    check_distortion,
+    describe_distortion,
+    load_distortion,
+)
 from .resample import Downscale, resize
 
 __all__ = [
+    "BUILT_IN",
     "AnyDistortion",
+    "Compose",
+    "DefocusBlur",
     "Distortion",
     "Downscale",
+    "GaussianBlur",
     "GaussianNoise",
+    "Jpeg",
+    "MotionBlur",
     "NamedDistortion",
     "PoissonGaussianNoise",
     "check_distortion",

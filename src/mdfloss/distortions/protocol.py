@@ -29,7 +29,16 @@ __all__ = [
     "load_distortion",
 ]
 
-BUILT_IN: tuple[str, ...] = ("GaussianNoise", "PoissonGaussianNoise", "Jpeg", "Downscale")
+BUILT_IN: tuple[str, ...] = (
+    "Compose",
+    "DefocusBlur",
+    "Downscale",
+    "GaussianBlur",
+    "GaussianNoise",
+    "Jpeg",
+    "MotionBlur",
+    "PoissonGaussianNoise",
+)
 """Short names: the classes of `mdfloss.distortions`."""
 
 _ROOM = __package__

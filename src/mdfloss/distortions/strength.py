@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Strength", "draw", "normalise"]
+__all__ = ["Strength", "draw", "draw_whole", "highest", "normalise"]
 
 Strength = float | tuple[float, float]
 """One value, or the lowest and the highest of a uniform distribution."""
@@ -70,3 +70,25 @@ def draw(strength: Strength, count: int, generator: torch.Generator) -> Tensor:
         return torch.full((count,), float(strength), device=device)
     low, high = strength[0], strength[-1]
     return low + (high - low) * torch.rand(count, generator=generator, device=device)
+
+
+def draw_whole(strength: int | tuple[int, int], count: int, generator: torch.Generator) -> list[int]:
+    """Draw one whole number for each image, uniformly, both ends included.
+
+    A fixed strength takes nothing from the generator.
+
+    Args:
+        strength: As `normalise` with `integer=True` returns it.
+        count: Number of images N.
+        generator: Source of randomness.
+    """
+    if not isinstance(strength, tuple):
+        return [strength] * count
+    low, high = strength[0], strength[-1]
+    drawn = torch.randint(low, high + 1, (count,), generator=generator, device=generator.device)
+    return [int(value) for value in drawn.tolist()]
+
+
+def highest(strength: Strength) -> float:
+    """The largest value that can be drawn."""
+    return float(strength[-1] if isinstance(strength, tuple) else strength)
