@@ -10,6 +10,7 @@ import sys
 import traceback
 from argparse import HelpFormatter
 from collections.abc import Callable, Sequence
+from typing import get_args, get_origin, get_type_hints
 
 from jsonargparse import ArgumentParser
 from rich.console import Console
@@ -75,13 +76,27 @@ def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
     return spelled
 
 
+def _positional_lists(function: Callable[..., None]) -> dict[str, tuple[type, str]]:
+    """Parameters that take one or more words, `SEED...`: the type of one, and the line that the docstring says."""
+    types = get_type_hints(function)
+    found: dict[str, tuple[type, str]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and get_origin(types[name]) is list:
+            text = re.search(rf"^ +{name}: (.*)$", inspect.getdoc(function) or "", re.MULTILINE)
+            found[name] = (get_args(types[name])[0], text[1] if text else "")
+    return found
+
+
 def _run(name: str, args: Sequence[str]) -> None:
     """Parse a command's options and call its function."""
     module_name, _, function_name = COMMANDS[name][0].partition(":")
     function = getattr(importlib.import_module(module_name), function_name)
     parser = _Parser(prog=f"mdfloss {name}", description=COMMANDS[name][1])
     parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
-    parser.add_function_arguments(function, as_positional=True)
+    lists = _positional_lists(function)
+    for key, (item, text) in lists.items():
+        parser.add_argument(key, nargs="+", type=item, metavar=key.rstrip("s").upper(), help=text)
+    parser.add_function_arguments(function, as_positional=True, skip=set(lists))
     options = parser.instantiate_classes(parser.parse_args(_spell_out(args, function)))
     options.pop("config", None)
     function(**options.as_dict())
