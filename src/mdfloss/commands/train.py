@@ -1,0 +1,105 @@
+"""`mdfloss train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from ..distortions import AnyDistortion, GaussianNoise, check_distortion, describe_distortion
+from ..networks import DnCNN, RestorationNetwork
+from ..training import DataConfig, Hardware, OptimizerConfig, TrainConfig
+from ..training import train as run_training
+from ..training.config import OptimizerName, Precision, Schedule, Selection
+
+_BLIND_NOISE = GaussianNoise()
+
+
+def train(
+    *,
+    train_dir: Path,
+    val_dir: Path,
+    output: Path,
+    loss: str = "l1",
+    distortion: AnyDistortion = _BLIND_NOISE,
+    network: RestorationNetwork | None = None,
+    steps: int = 1000,
+    batch_size: int = 8,
+    patch_size: int = 48,
+    optimizer: OptimizerName = "adam",
+    lr: float = 1e-3,
+    schedule: Schedule = "cosine",
+    lr_final: float = 0.0,
+    milestones: tuple[int, ...] = (),
+    gamma: float = 0.5,
+    weight_decay: float = 0.0,
+    clip_norm: float | None = None,
+    val_every: int = 500,
+    val_images: int = 16,
+    val_size: int = 192,
+    select: Selection = "psnr",
+    precision: Precision = "float32",
+    seed: int = 0,
+    accelerator: str = "auto",
+    devices: int = 1,
+    num_nodes: int = 1,
+    num_workers: int | None = None,
+    resume: bool = False,
+) -> None:
+    """Train a restoration network on folders of clean pictures.
+
+    Args:
+        train_dir: Folder of clean training pictures.
+        val_dir: Folder of clean validation pictures.
+        output: Folder of the run; a used one needs --resume.
+        loss: l1, mse, mdf:BANK[@DEFINITION], or a weighted sum such as "l1+0.1*mdf:bank.safetensors".
+        distortion: What the network shall undo: GaussianNoise, Jpeg, ... or the import path of your own.
+        network: DnCNN, ...; DnCNN of 20 layers by default.
+        steps: Optimisation steps.
+        batch_size: Patches a step, over all devices.
+        patch_size: Side of a clean patch, px.
+        optimizer: adam, or sgd (Nesterov momentum 0.9).
+        lr: Learning rate of the first step.
+        schedule: cosine and exponential go to lr_final, step multiplies by gamma at the milestones.
+        lr_final: Learning rate at the end.
+        milestones: Steps at which the step schedule acts, as [1000,2000].
+        gamma: Factor of the step schedule.
+        weight_decay: L2 penalty on the weights.
+        clip_norm: Largest norm of the gradient.
+        val_every: Steps between validations and checkpoints.
+        val_images: Validation pictures.
+        val_size: Largest side of a validation crop, px.
+        select: What makes a network the best one: psnr (highest) or loss (lowest).
+        precision: float32, or bfloat16 for the network's convolutions.
+        seed: Decides weights, patches and distortions.
+        accelerator: auto, cpu, gpu, ...
+        devices: Devices on each node.
+        num_nodes: Machines.
+        num_workers: Processes that prepare patches; none on a CPU by default, 4 elsewhere.
+        resume: Go on with the run in the output folder; give the same options.
+    """
+    check_distortion(distortion)
+    network = DnCNN() if network is None else network
+    config = TrainConfig(
+        data=DataConfig(str(train_dir), str(val_dir), patch_size, val_images, val_size),
+        loss=loss,
+        distortion=describe_distortion(distortion),
+        network=type(network).__name__,
+        network_args=network.arguments,
+        optimizer=OptimizerConfig(optimizer, lr, schedule, lr_final, milestones, gamma, weight_decay, clip_norm),
+        steps=steps,
+        batch_size=batch_size,
+        val_every=val_every,
+        select=select,
+        precision=precision,
+        seed=seed,
+    )
+    hardware = Hardware(accelerator, devices, num_nodes, num_workers)
+    result = run_training(config, output, hardware=hardware, resume=resume, progress=True)
+    console = Console(highlight=False)
+    if result.skipped:
+        console.print(f"{result.skipped} pictures were skipped, see {output / 'skipped.txt'}", markup=False)
+    console.print(
+        f"{result.best}: best validation {select} {result.best_score:.4g}; last {result.val_psnr:.2f} dB",
+        markup=False,
+    )

@@ -1,0 +1,263 @@
+"""Training data: folders of pictures become aligned pairs of patches, each a pure function of (seed, index).
+
+A sample is never the state of an iterator. Sample i is cut, turned and distorted with a generator that is made
+from the seed and i alone; so a resumed run sees the batches that it would have seen, and devices share a batch
+without talking to each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from .distortions.protocol import Distortion
+from .images import ImageFileError, find_images, read_picture
+
+__all__ = ["ImageSet", "Pair", "PatchDataset", "Skipped", "StepSampler", "fixed_pairs", "sample_generator"]
+
+CACHE_BYTES = 4 * 2**30
+"""Decoded pictures are kept in memory up to this size; the rest are read again for each patch."""
+
+VALIDATION_MULTIPLE = 24
+"""Validation crops have sides that every usual factor of super-resolution divides."""
+
+_PATCH_STREAM, _ORDER_STREAM, _VALIDATION_STREAM = range(3)
+
+
+class Pair(NamedTuple):
+    """A distorted image and its clean original.
+
+    Attributes:
+        distorted: (C, H, W) or a batch of them; not clipped.
+        clean: (C, upscale·H, upscale·W) or a batch, in [0, 1].
+    """
+
+    distorted: Tensor
+    clean: Tensor
+
+
+class Skipped(NamedTuple):
+    """A file that cannot be used.
+
+    Attributes:
+        path: The file.
+        reason: Why not, in words.
+    """
+
+    path: Path
+    reason: str
+
+
+def sample_generator(seed: int, stream: int, index: int) -> torch.Generator:
+    """A generator that depends on these three numbers alone.
+
+    Args:
+        seed: The run's seed, at least 0.
+        stream: Keeps uses of the same index apart: patches, their order, validation.
+        index: Number of the sample, at least 0.
+    """
+    state = np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state))
+
+
+class ImageSet:
+    """The usable pictures of some files and folders, decoded once and kept as integers.
+
+    Args:
+        paths: Folders and files.
+        channels: 3 for colour (gray is repeated), 1 for gray (colour is averaged by BT.601's luma).
+        min_size: Smallest side in px; smaller pictures are skipped.
+        cache_bytes: Memory for decoded pictures; those beyond it are read again at each use.
+
+    Attributes:
+        paths: Files in use, sorted.
+        skipped: Files left out, and why.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+        ImageFileError: No picture is usable.
+    """
+
+    def __init__(
+        self,
+        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        *,
+        channels: int = 3,
+        min_size: int = 1,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.channels = channels
+        self.paths: list[Path] = []
+        self.skipped: list[Skipped] = []
+        self._levels: list[Tensor | None] = []
+        room = cache_bytes
+        files = find_images(paths)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            for path, found in zip(files, pool.map(lambda p: self._try(p, min_size), files), strict=True):
+                if isinstance(found, str):
+                    self.skipped.append(Skipped(path, found))
+                    continue
+                self.paths.append(path)
+                room -= found.nbytes
+                self._levels.append(found if room >= 0 else None)
+        if not self.paths:
+            first = self.skipped[0]
+            raise ImageFileError(
+                f"{paths} has no usable picture among {len(files)}; the first, {first.path}: {first.reason}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def levels(self, index: int) -> Tensor:
+        """One picture as the integers of its file, (C, H, W), uint8 or uint16."""
+        cached = self._levels[index]
+        return self._decode(self.paths[index]) if cached is None else cached
+
+    def _try(self, path: Path, min_size: int) -> Tensor | str:
+        """The picture, or why it cannot be used."""
+        try:
+            levels = self._decode(path)
+        except ImageFileError as error:
+            return str(error)
+        height, width = levels.shape[1:]
+        if min(height, width) < min_size:
+            return f"{height}×{width} px, smaller than the {min_size} px asked for"
+        return levels
+
+    def _decode(self, path: Path) -> Tensor:
+        picture = read_picture(path)
+        image = picture.image[0]
+        if len(image) == 1 and self.channels == 3:
+            image = image.expand(3, -1, -1)
+        elif len(image) == 3 and self.channels == 1:
+            image = (image * image.new_tensor((0.299, 0.587, 0.114)).view(3, 1, 1)).sum(0, keepdim=True)
+        white = 2**picture.bit_depth - 1
+        return (image * white).round().to(torch.uint8 if white == 255 else torch.uint16)
+
+
+class PatchDataset(Dataset[Pair]):
+    """Random patches of an image set, turned, mirrored and distorted; sample i is always the same.
+
+    Each picture gives one patch in every pass over the set; the order is drawn anew for each pass.
+
+    Args:
+        images: Clean pictures, each side at least `patch_size`.
+        distortion: Makes the distorted image from the clean one.
+        patch_size: Side of the clean patch in px.
+        seed: With the index, decides everything random.
+    """
+
+    def __init__(self, images: ImageSet, distortion: Distortion, *, patch_size: int, seed: int) -> None:
+        self.images = images
+        self.distortion = distortion
+        self.patch_size = patch_size
+        self.seed = seed
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def __getitem__(self, index: int) -> Pair:
+        """Sample number `index`, any number from 0 on."""
+        generator = sample_generator(self.seed, _PATCH_STREAM, index)
+        levels = self.images.levels(self._picture_of(index))
+        top, left, turn = _draw_place(levels, self.patch_size, generator)
+        clean = _cut(levels, top, left, self.patch_size, self.patch_size)
+        clean = _turn(clean, turn)
+        return Pair(self.distortion(clean[None], generator)[0], clean)
+
+    def _picture_of(self, index: int) -> int:
+        count = len(self.images)
+        epoch = index // count
+        if self._order[0] != epoch:
+            generator = sample_generator(self.seed, _ORDER_STREAM, epoch)
+            self._order = (epoch, torch.randperm(count, generator=generator))
+        return int(self._order[1][index % count])
+
+
+class StepSampler(Sampler[list[int]]):
+    """The sample numbers of each step: step s has the samples from s·batch_size on, shared out among ranks.
+
+    Args:
+        start: First step.
+        stop: Step before which to end.
+        batch_size: Samples a step, over all ranks.
+        rank: Which share to give.
+        num_ranks: Shares; must divide `batch_size`.
+
+    Raises:
+        ValueError: `num_ranks` does not divide `batch_size`.
+    """
+
+    def __init__(self, start: int, stop: int, *, batch_size: int, rank: int = 0, num_ranks: int = 1) -> None:
+        if batch_size % num_ranks:
+            raise ValueError(f"batch_size counts all devices: {batch_size} cannot be shared by {num_ranks}")
+        self.steps = range(start, stop)
+        self.batch_size = batch_size
+        self.share = batch_size // num_ranks
+        self.rank = rank
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self.steps:
+            first = step * self.batch_size + self.rank * self.share
+            yield list(range(first, first + self.share))
+
+
+def fixed_pairs(images: ImageSet, distortion: Distortion, *, count: int, size: int, seed: int) -> list[Pair]:
+    """Validation pairs: centre crops with a distortion that never changes.
+
+    Args:
+        images: Clean pictures.
+        distortion: Makes the distorted image from the clean one.
+        count: At most this many, spread evenly over the set.
+        size: Largest side of a crop in px; rounded down to a multiple of 24 where the picture allows.
+        seed: Decides the draws of the distortion.
+
+    Returns:
+        Pairs of batches of one, (1, C, H, W).
+    """
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))
+    pairs = []
+    for index in chosen.tolist():
+        levels = images.levels(index)
+        height, width = (_crop_side(side, size) for side in levels.shape[1:])
+        top, left = (levels.shape[1] - height) // 2, (levels.shape[2] - width) // 2
+        clean = _cut(levels, top, left, height, width)[None]
+        pairs.append(Pair(distortion(clean, sample_generator(seed, _VALIDATION_STREAM, index)), clean))
+    return pairs
+
+
+def _crop_side(side: int, size: int) -> int:
+    wanted = min(side, size)
+    return wanted - wanted % VALIDATION_MULTIPLE if wanted >= VALIDATION_MULTIPLE else wanted
+
+
+def _draw_place(levels: Tensor, size: int, generator: torch.Generator) -> tuple[int, int, int]:
+    """Top, left and one of the eight turns, uniformly."""
+    numbers = torch.randint(2**31, (3,), generator=generator)
+    height, width = levels.shape[1:]
+    limits = torch.tensor([height - size + 1, width - size + 1, 8])
+    top, left, turn = (numbers % limits).tolist()
+    return top, left, turn
+
+
+def _cut(levels: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
+    """A crop as float32 in [0, 1]."""
+    white = 255.0 if levels.dtype == torch.uint8 else 65535.0
+    return levels[:, top : top + height, left : left + width].float().div_(white)
+
+
+def _turn(image: Tensor, turn: int) -> Tensor:
+    """One of the eight ways to lay a square: `turn` = quarter turns + 4 if mirrored."""
+    if turn >= 4:
+        image = image.flip(2)
+    return torch.rot90(image, turn % 4, (1, 2)).contiguous()

@@ -1,0 +1,149 @@
+"""The pieces around a training module: its pictures, Lightning's trainer, and the files after each validation."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+from torch.utils.data import DataLoader
+
+from ..data import ImageSet, Pair, PatchDataset, Skipped, StepSampler, fixed_pairs
+from ..distortions.protocol import Distortion
+from ..networks import save_network
+from .config import DataConfig, Hardware, TrainConfig
+from .module import TrainingModule
+from .progress import StepProgress
+from .run_folder import RunFolder
+
+__all__ = ["Checkpoints", "TrainingData", "fit", "prepare_data"]
+
+
+class TrainingData(NamedTuple):
+    """Patches to train on and pairs to validate on.
+
+    Attributes:
+        patches: Indexed by the number of the sample.
+        validation: Fixed pairs.
+        skipped: Pictures that could not be used.
+    """
+
+    patches: PatchDataset
+    validation: list[Pair]
+    skipped: list[Skipped]
+
+
+def prepare_data(config: DataConfig, distortion: Distortion, *, channels: int, seed: int) -> TrainingData:
+    """Read the pictures of a run.
+
+    Args:
+        config: Folders and sizes.
+        distortion: Makes the distorted images.
+        channels: Of the network.
+        seed: Of the run.
+
+    Raises:
+        FileNotFoundError: A folder does not exist.
+        ImageFileError: A folder has no usable picture.
+    """
+    images = ImageSet(config.train_dir, channels=channels, min_size=config.patch_size)
+    held_out = ImageSet(config.val_dir, channels=channels)
+    pairs = fixed_pairs(held_out, distortion, count=config.val_images, size=config.val_size, seed=seed)
+    patches = PatchDataset(images, distortion, patch_size=config.patch_size, seed=seed)
+    return TrainingData(patches, pairs, [*images.skipped, *held_out.skipped])
+
+
+class Checkpoints(pl.Callback):
+    """Writes the run's files after each validation; the checkpoint last, so that it never runs ahead.
+
+    Args:
+        folder: Where.
+        config: For the cards of the networks.
+    """
+
+    def __init__(self, folder: RunFolder, config: TrainConfig) -> None:
+        self.folder = folder
+        self.config = config
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write, on the first device only."""
+        module: TrainingModule = pl_module  # type: ignore[assignment]
+        paths = [self.folder.last, *([self.folder.best] if module.improve() else [])]
+        if not trainer.is_global_zero:
+            return
+        card = {"distortion": self.config.distortion, "loss": self.config.loss, "step": module.step}
+        for path in paths:
+            save_network(module.network, path, force=True, **card)  # type: ignore[arg-type]
+        self.folder.write_curves(module.curves)
+        self.folder.save_state(module.state())
+        for logger in trainer.loggers:
+            logger.log_metrics(module.curves[-1], module.step)
+
+
+def fit(module: TrainingModule, data: TrainingData, folder: RunFolder, hardware: Hardware, *, progress: bool) -> None:
+    """Run Lightning's loop over the steps that are left.
+
+    Args:
+        module: What is trained; it knows how many steps are done.
+        data: Patches and validation pairs.
+        folder: Where the run's files go.
+        hardware: Where to compute.
+        progress: Show a progress bar.
+    """
+    config = module.config
+    with _quiet_lightning():
+        trainer = _trainer(config, folder, hardware, progress=progress)
+        share = {"rank": trainer.global_rank, "num_ranks": trainer.world_size}
+        sampler = StepSampler(module.step, config.steps, batch_size=config.batch_size, **share)
+        on_cpu = trainer.strategy.root_device.type == "cpu"
+        workers = (0 if on_cpu else 4) if hardware.num_workers is None else hardware.num_workers
+        loader = DataLoader(data.patches, batch_sampler=sampler, num_workers=workers, pin_memory=not on_cpu)
+        trainer.fit(module, loader, DataLoader(data.validation, batch_size=None))  # type: ignore[arg-type]
+
+
+def _trainer(config: TrainConfig, folder: RunFolder, hardware: Hardware, *, progress: bool) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.num_nodes,
+        precision="bf16-mixed" if config.precision == "bfloat16" else "32-true",
+        max_epochs=1,
+        val_check_interval=config.val_every,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        logger=_tensorboard(folder),
+        callbacks=[Checkpoints(folder, config), *([StepProgress(config.steps)] if progress else [])],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _tensorboard(folder: RunFolder) -> Any:
+    """A TensorBoard logger where the package is installed, else False."""
+    try:
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        return TensorBoardLogger(folder.path, name="", version="tensorboard")
+    except ModuleNotFoundError:
+        return False
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep back Lightning's advice on workers, devices and loggers: those were chosen on purpose."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,140 @@
+"""The folder of a training run: its config, its curves, its checkpoints; each file appears whole or not at all.
+
+config.json         the resolved config and the versions it ran with
+curves.csv          one row a validation
+skipped.txt         pictures that could not be used, and why (only if there are any)
+last.ckpt           everything that a resumed run needs: tensors and plain values, no pickled code
+last.safetensors    the newest network
+best.safetensors    the best network so far
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..data import Skipped
+from ..files import atomic_write
+
+__all__ = ["RunFolder", "RunFolderError"]
+
+
+class RunFolderError(ValueError):
+    """A run's folder cannot be used as asked: occupied, damaged, or of another run."""
+
+
+class RunFolder:
+    """Reads and writes the files of one run.
+
+    Args:
+        path: The folder; it is made by `start`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def best(self) -> Path:
+        """The best network so far."""
+        return self.path / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The newest network."""
+        return self.path / "last.safetensors"
+
+    @property
+    def curves(self) -> Path:
+        """One row a validation."""
+        return self.path / "curves.csv"
+
+    def start(self, config: Mapping[str, Any], *, resume: bool) -> None:
+        """Claim the folder for a run.
+
+        Args:
+            config: What the run shall do, as plain values.
+            resume: Go on with the run that is there.
+
+        Raises:
+            RunFolderError: The folder is in use and `resume` is False, or holds a run with another config.
+            FileNotFoundError: `resume` is True and there is no run.
+        """
+        file = self.path / "config.json"
+        config = json.loads(json.dumps(config))
+        if resume:
+            if not file.is_file():
+                raise FileNotFoundError(f"there is no run to resume in {self.path}: leave out --resume")
+            self._check_same(json.loads(file.read_text("utf-8"))["config"], config)
+            return
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunFolderError(
+                f"{self.path} is in use: pass --resume to go on with its run, or choose another folder"
+            )
+        versions = {"mdfloss": __version__, "torch": torch.__version__, "python": platform.python_version()}
+        with atomic_write(file) as partial:
+            partial.write_text(json.dumps({"config": config, "versions": versions}, indent=2), "utf-8")
+
+    def _check_same(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        before, after = _flat(old), _flat(new)
+        different = [
+            f"{name}: the run has {before.get(name)!r}, asked for {after.get(name)!r}"
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        ]
+        if different:
+            raise RunFolderError(
+                f"{self.path} holds a run with another config ({'; '.join(different)}): "
+                "give the same, or start a new run in another folder"
+            )
+
+    def write_curves(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write all rows anew, so that the file never runs ahead of the checkpoint."""
+        with atomic_write(self.curves) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def write_skipped(self, skipped: Sequence[Skipped]) -> None:
+        """List the pictures that were left out; no file where there is none."""
+        if skipped:
+            with atomic_write(self.path / "skipped.txt") as partial:
+                partial.write_text("".join(f"{s.path}: {s.reason}\n" for s in skipped), "utf-8")
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Write the checkpoint: tensors and plain values only."""
+        with atomic_write(self.path / "last.ckpt") as partial:
+            torch.save(dict(state), partial)
+
+    def load_state(self) -> dict[str, Any] | None:
+        """The checkpoint, or None where the run was stopped before its first.
+
+        Raises:
+            RunFolderError: The file is damaged, or holds more than tensors and plain values.
+        """
+        file = self.path / "last.ckpt"
+        if not file.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+            raise RunFolderError(f"{file} cannot be read as a checkpoint: {error}") from error
+        return state
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
