@@ -230,7 +230,7 @@ def check_images(pred: Tensor, target: Tensor, *, data_range: float = 1.0, min_s
         raise ValueError(f"images must be N×C×H×W with N ≥ 1 and C = 1 or 3, got shape {tuple(pred.shape)}")
     if min(pred.shape[2:]) < min_size:
         seen = f"{pred.shape[2]}×{pred.shape[3]}"
-        raise ValueError(f"images must be at least {min_size}×{min_size} px, got {seen}: use larger images or patches")
+        raise ValueError(f"images must be at least {min_size} px a side, got {seen}: use larger images or patches")
     if not torch.compiler.is_compiling():
         _check_values(pred.detach(), target.detach(), data_range)
 

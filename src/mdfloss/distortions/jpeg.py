@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.io import decode_jpeg, encode_jpeg
 
 from .protocol import NamedDistortion
 from .strength import draw_whole, normalise
@@ -48,6 +47,8 @@ class Jpeg(NamedDistortion):
         Raises:
             ValueError: C is neither 1 nor 3.
         """
+        from torchvision.io import decode_jpeg, encode_jpeg  # half a second of import
+
         if image.shape[1] not in (1, 3):
             raise ValueError(f"JPEG holds 1 or 3 channels, got image of shape {tuple(image.shape)}")
         qualities = draw_whole(self.quality, len(image), generator)
