@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,8 @@ class GameInput(NamedTuple):
 
     Attributes:
         padded: Distorted input of the generator with its margin, (N, 3, H + 10, W + 10); zero outside the level.
-        previous: Upsampled output of the scale before, without distortion, (N, 3, H, W); zero at the coarsest.
+        previous: What the generator adds its output to, (N, 3, H, W): the upsampled output of the scale before,
+            zero at the coarsest; or the distorted input.
         real: The seed there, (N, 3, H, W).
     """
 
@@ -98,11 +99,13 @@ class Chain:
         levels: The seed at every scale, (1, 3, h, w) in [-1, 1].
         generators: Frozen generators of the scales before the present one, in eval mode; shared between seeds.
         degradation: The task's distortion.
+        residual: What the generators add their output to, as in `FitConfig`.
     """
 
     levels: Sequence[Tensor]
     generators: Sequence[nn.Module]
     degradation: Degradation
+    residual: Literal["previous", "distorted"] = "previous"
 
     def size(self, scale_index: int) -> Size:
         """Height and width of a level."""
@@ -119,14 +122,14 @@ class Chain:
         """
         level = self.levels[scale_index]
         wide = grow(window, MARGIN, level=self.size(scale_index))
-        if scale_index == 0:
-            clean = cut(level, wide)
+        clean = cut(level, wide) if scale_index == 0 else self._upsampled(scale_index, wide, generator)
+        distorted = self.degradation(clean, generator) if self.degradation.acts_on(scale_index) else clean
+        if self.residual == "distorted":
+            previous = cut(distorted, window, origin=wide)
+        elif scale_index == 0:
             previous = torch.zeros(len(window.top), 3, *window.size, device=level.device)
         else:
-            clean = self._upsampled(scale_index, wide, generator)
             previous = cut(clean, window, origin=wide)
-        acts = self.degradation.acts_on(scale_index)
-        distorted = self.degradation(clean, generator) if acts else clean
         padded = cut(distorted, grow(window, MARGIN, level=None), origin=wide)
         return GameInput(padded, previous, cut(level, window))
 

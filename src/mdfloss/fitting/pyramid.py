@@ -45,7 +45,7 @@ def choose_rho(short_side: int, *, num_scales: int) -> float:
         raise ValueError(f"num_scales must be at least 1, got {num_scales}")
     if num_scales == 1 or short_side >= RECEPTIVE_FIELD * PAPER_RHO ** (num_scales - 1):
         return PAPER_RHO
-    rho = (max(short_side, 1) / COARSEST_SIDE) ** (1 / (num_scales - 1))
+    rho: float = (max(short_side, 1) / COARSEST_SIDE) ** (1 / (num_scales - 1))
     if rho < SMALLEST_RHO:
         needed = math.ceil(COARSEST_SIDE * SMALLEST_RHO ** (num_scales - 1))
         raise ValueError(
@@ -104,9 +104,7 @@ def _too_small(size: Size, *, num_scales: int, rho: float) -> str:
     if fewer >= 1:
         mends.append(f"K to {fewer}")
     mend = f"lower {' or '.join(mends)}" if mends else "take a larger seed"
-    return (
-        f"seed is {size[0]}x{size[1]}; K={num_scales} with rho={rho:g} needs {needed} px on the short side: {mend}"
-    )
+    return f"seed is {size[0]}x{size[1]}; K={num_scales} with rho={rho:g} needs {needed} px on the short side: {mend}"
 
 
 def _mend_scales(short_side: int, coarsest: int, rho: float) -> str:

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from ..bank import ConvBlock, Discriminator
-from .chain import GameInput
 
 __all__ = [
     "Generator",
@@ -28,7 +27,6 @@ __all__ = [
     "generator_loss",
     "gradient_penalty",
     "learning_rate",
-    "play",
     "scale_width",
 ]
 
@@ -65,7 +63,8 @@ class Generator(nn.Module):
         Returns:
             (N, 3, H, W).
         """
-        return torch.tanh(self.tail(self.body(self.head(padded)))) + previous
+        fake: Tensor = torch.tanh(self.tail(self.body(self.head(padded)))) + previous
+        return fake
 
 
 class Losses(NamedTuple):
@@ -113,7 +112,8 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, mix: 
     """
     mixed = (mix * real + (1 - mix) * fake).detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(mixed).sum(), mixed, create_graph=True)
-    return (gradient.norm(2, dim=1) - 1).square().mean()
+    slope: Tensor = torch.linalg.vector_norm(gradient, dim=1)
+    return (slope - 1).square().mean()
 
 
 def critic_loss(discriminator: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,8 +165,9 @@ class Players:
         self, width: int, *, generator: torch.Generator, start: tuple[Generator, Discriminator] | None = None
     ) -> None:
         with torch.device("meta"):  # PyTorch's own first weights would be drawn from the global generator
-            networks = Generator(width), Discriminator(width)
-        self.generator, self.critic = (_first_weights(network, generator) for network in networks)
+            blank_generator, blank_critic = Generator(width), Discriminator(width)
+        self.generator = _first_weights(blank_generator, generator)
+        self.critic = _first_weights(blank_critic, generator)
         if start is not None:
             self.generator.load_state_dict(start[0].state_dict())
             self.critic.load_state_dict(start[1].state_dict())
@@ -185,49 +186,6 @@ class Players:
         """Set both optimisers' learning rate."""
         for group in self.generator_optimizer.param_groups + self.critic_optimizer.param_groups:
             group["lr"] = rate
-
-
-def play(
-    players: Players,
-    feed: GameInput,
-    *,
-    critic_steps: int,
-    generator_steps: int,
-    alpha: float,
-    generator: torch.Generator,
-) -> Losses:
-    """One iteration: the critic's steps, then the generator's, each of these with a fresh fake.
-
-    Args:
-        players: Networks and optimisers of the scale; changed in place.
-        feed: What the iteration plays on.
-        critic_steps: Steps of the critic.
-        generator_steps: Steps of the generator.
-        alpha: Weight of the reconstruction.
-        generator: Source of the mixtures in the penalty.
-    """
-    real = feed.real
-    players.generator.train()
-    players.critic.train().requires_grad_(True)
-    with torch.no_grad():
-        fake = players.generator(feed.padded, feed.previous)
-    for _ in range(critic_steps):
-        mix = torch.rand(len(real), 1, 1, 1, generator=generator, device=real.device)
-        loss, penalty = critic_loss(players.critic, real, fake, mix)
-        _step(players.critic_optimizer, loss)
-    players.critic.requires_grad_(False)
-    for _ in range(generator_steps):
-        fresh = players.generator(feed.padded, feed.previous)
-        total, adversarial, reconstruction = generator_loss(players.critic, real, fresh, alpha=alpha)
-        _step(players.generator_optimizer, total)
-    figures = torch.stack([loss, penalty, adversarial, reconstruction]).detach()
-    return Losses(*figures.tolist())
-
-
-def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
 
 
 def _first_weights(network: Network, generator: torch.Generator) -> Network:

@@ -53,9 +53,7 @@ def random_windows(level: Size, *, crop_size: int, batch_size: int, generator: t
     """
     size = (min(crop_size, level[0]), min(crop_size, level[1]))
     top, left = (
-        torch.randint(
-            whole - part + 1, (batch_size,), generator=generator, device=generator.device
-        )
+        torch.randint(whole - part + 1, (batch_size,), generator=generator, device=generator.device)
         for whole, part in zip(level, size, strict=True)
     )
     return Window(top, left, size)

@@ -1,0 +1,92 @@
+"""What a fit is made with: the paper's recipe as `full`, and a short one for a CPU as `quick`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .scale_gan import scale_width
+
+__all__ = ["PRESETS", "FitConfig"]
+
+PRESETS = ("full", "quick")
+RESIDUALS = ("previous", "distorted")
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Options of a fit; the defaults are the paper's (section 3.1), played on crops.
+
+    Args:
+        num_scales: K, the number of scales and discriminators.
+        rho: Ratio between neighbouring scales; None to choose it from the seed's short side.
+        iterations: Iterations of each scale.
+        critic_steps: Steps of the critic in an iteration.
+        generator_steps: Steps of the generator in an iteration.
+        width: Channels of the four coarsest scales; doubled every four scales.
+        max_width: Most channels of any scale.
+        crop_size: Side of the crops of a level, in pixels; at least 11. A smaller level is taken whole.
+        batch_size: Crops in an iteration, all from one seed.
+        alpha: Weight of the reconstruction.
+        random_seed: Start of the random numbers.
+        residual: What a generator adds its output to: "previous", the upsampled output of the scale before as in
+            SinGAN; or "distorted", that with the distortion (the generator's input), which shows the critic more
+            of the distortion and less of the blur.
+    """
+
+    num_scales: int = 8
+    rho: float | None = None
+    iterations: int = 3000
+    critic_steps: int = 3
+    generator_steps: int = 3
+    width: int = 32
+    max_width: int = 128
+    crop_size: int = 64
+    batch_size: int = 4
+    alpha: float = 100.0
+    random_seed: int = 0
+    residual: Literal["previous", "distorted"] = "previous"
+
+    def __post_init__(self) -> None:
+        counts = ("num_scales", "iterations", "critic_steps", "generator_steps", "width", "max_width")
+        for name in (*counts, "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.crop_size < 11:
+            raise ValueError(f"crop_size must be at least 11, what a discriminator sees, got {self.crop_size}")
+        if self.rho is not None and not (math.isfinite(self.rho) and self.rho > 1):
+            raise ValueError(f"rho must be above 1, got {self.rho}")
+        if self.residual not in RESIDUALS:
+            raise ValueError(f"residual must be one of {RESIDUALS}, got {self.residual!r}")
+        if not (math.isfinite(self.alpha) and self.alpha >= 0):
+            raise ValueError(f"alpha must be finite and not negative, got {self.alpha}")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of every scale, coarsest first."""
+        scales = range(self.num_scales)
+        return tuple(scale_width(k, width=self.width, max_width=self.max_width) for k in scales)
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> FitConfig:
+        """A named recipe with changes.
+
+        Args:
+            name: "full", the paper's; or "quick", minutes on a CPU: 1 + 1 steps, 200 iterations, one crop at a time,
+                32 channels.
+            **changes: Fields to set otherwise.
+
+        Raises:
+            ValueError: No such preset.
+        """
+        makers: dict[str, Callable[[], FitConfig]] = {"full": cls, "quick": cls._quick}
+        if name not in makers:
+            raise ValueError(f"preset must be one of {PRESETS}, got {name!r}")
+        return dataclasses.replace(makers[name](), **changes)
+
+    @classmethod
+    def _quick(cls) -> FitConfig:
+        return cls(iterations=200, critic_steps=1, generator_steps=1, max_width=32, batch_size=1)

@@ -1,0 +1,246 @@
+"""Phase 1: fit a bank of discriminators to seed images and a distortion (paper section 3.1)."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..bank import Discriminator, DiscriminatorBank
+from ..distortions import Distortion
+from .chain import Chain, Degradation
+from .checkpoint import FitState, has_state, load_state, save_state
+from .config import FitConfig
+from .plan import FitPlan, plan_fit
+from .play import play_crops
+from .pyramid import seed_levels
+from .request import Request, bank_card, fit_request
+from .scale_gan import Generator, Losses, Players, learning_rate
+
+__all__ = ["FitDivergedError", "FitProgress", "fit"]
+
+
+class FitDivergedError(ValueError):
+    """A loss or a weight is no longer a finite number; the last checkpoint is from before."""
+
+
+class FitProgress(NamedTuple):
+    """Where a fit stands after an iteration.
+
+    Attributes:
+        scale_index: 0 = coarsest.
+        iteration: Iterations of this scale that are done.
+        losses: Figures of the iteration.
+        seconds_left: Expected time to the end, from the speed since the start or the resume.
+    """
+
+    scale_index: int
+    iteration: int
+    losses: Losses
+    seconds_left: float
+
+
+@dataclass
+class _Run:
+    """What the loop hands around; `generators` and `critics` grow by one with every finished scale."""
+
+    config: FitConfig
+    plan: FitPlan
+    request: Request
+    chains: list[Chain]
+    random: torch.Generator
+    generators: list[Generator]
+    critics: list[Discriminator]
+    workdir: Path | None
+    checkpoint_every: int
+    on_progress: Callable[[FitProgress], None] | None
+    work_done: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+
+def fit(
+    seeds: Sequence[Tensor],
+    distortion: Distortion,
+    config: FitConfig,
+    *,
+    task: str,
+    workdir: Path | None = None,
+    resume: bool = False,
+    checkpoint_every: int = 200,
+    licence: str = "unknown",
+    source: str = "",
+    on_progress: Callable[[FitProgress], None] | None = None,
+) -> DiscriminatorBank:
+    """Fit discriminators to seed images and a task's distortion.
+
+    The scales are played one after another, coarsest first, on random crops; a scale of the same width as the one
+    before starts from its weights. On one machine, with one number of threads, the result depends on the
+    arguments only, and a fit that was killed and resumed ends with the same weights on the CPU, bit for bit.
+
+    Args:
+        seeds: Clean images, each (1, 1 or 3, H, W) in [0, 1], on the device to compute on; sizes may differ.
+        distortion: What the loss shall become sensitive to.
+        config: Options of the fit.
+        task: Name of the task, kept in the bank.
+        workdir: Folder for checkpoints; None to make none.
+        resume: Continue the fit that `workdir` holds, if it holds one.
+        checkpoint_every: Iterations between two checkpoints, beside the one after every scale.
+        licence: Terms of the weights, as an SPDX expression.
+        source: Where the weights come from, for example the command.
+        on_progress: Called after every iteration.
+
+    Returns:
+        The bank in eval mode, on the CPU.
+
+    Raises:
+        ValueError: A seed is not an image in [0, 1] or too small for K and rho, or `resume` without `workdir`.
+        FileExistsError: `workdir` holds a fit and `resume` is False.
+        CheckpointError: The fit in `workdir` is damaged or was asked for differently.
+        FitDivergedError: A loss or a weight is not finite any more.
+    """
+    images = [_checked(seed, number) for number, seed in enumerate(seeds)]
+    plan = plan_fit([(image.shape[-2], image.shape[-1]) for image in images], config)
+    config = dataclasses.replace(config, rho=plan.rho)
+    request = fit_request(images, distortion, config, task=task)
+    state = _found_state(workdir, request, resume=resume, device=images[0].device)
+    generators: list[Generator] = []
+    chains = [
+        Chain(_levels(image, index, plan), generators, Degradation(distortion), config.residual)
+        for index, image in enumerate(images)
+    ]
+    random = torch.Generator(device=images[0].device).manual_seed(config.random_seed)
+    run = _Run(config, plan, request, chains, random, generators, [], workdir, checkpoint_every, on_progress)
+    players, scale_index, iteration = _take_up(run, state)
+    while scale_index < config.num_scales:
+        players = players or _new_players(run, scale_index)
+        _play_scale(run, scale_index, players, first_iteration=iteration)
+        players, scale_index, iteration = None, scale_index + 1, 0
+    critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
+    return DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source)).eval()
+
+
+def _checked(seed: Tensor, number: int) -> Tensor:
+    """The seed with three channels, after the checks."""
+    if not isinstance(seed, Tensor) or seed.ndim != 4 or seed.shape[0] != 1 or seed.shape[1] not in (1, 3):
+        seen = tuple(seed.shape) if isinstance(seed, Tensor) else type(seed).__name__
+        raise ValueError(f"seed {number} must be one image of shape (1, 1 or 3, H, W), got {seen}")
+    if not seed.is_floating_point() or not bool(((seed >= 0) & (seed <= 1)).all()):
+        lowest, highest = seed.min().item(), seed.max().item()
+        raise ValueError(
+            f"seed {number} must hold floats in [0, 1], got {seed.dtype} from {lowest:g} to {highest:g}: "
+            "divide 8-bit values by 255"
+        )
+    return seed.detach().to(torch.float32).expand(-1, 3, -1, -1)
+
+
+def _levels(image: Tensor, index: int, plan: FitPlan) -> list[Tensor]:
+    return [level * 2 - 1 for level in seed_levels(image, [scale.sizes[index] for scale in plan.scales])]
+
+
+def _found_state(workdir: Path | None, request: Request, *, resume: bool, device: torch.device) -> FitState | None:
+    if workdir is None:
+        if resume:
+            raise ValueError("resume needs the workdir of the fit to continue, got None")
+        return None
+    if not has_state(workdir):
+        return None
+    if not resume:
+        raise FileExistsError(
+            f"{workdir} holds an unfinished fit: continue it (--resume), or start anew (--force) and lose it"
+        )
+    return load_state(workdir, request, device=device)
+
+
+def _take_up(run: _Run, state: FitState | None) -> tuple[Players | None, int, int]:
+    """Bring the run to a saved state: the players of a scale in progress, its index, its iterations."""
+    if state is None:
+        return None, 0, 0
+    players = None
+    for k, (generator, critic) in enumerate(zip(state.generators, state.critics, strict=True)):
+        players = Players(run.config.widths[k], generator=run.random)
+        players.generator.load_state_dict(generator)
+        players.critic.load_state_dict(critic)
+        if k < state.scale_index:
+            _finish(run, players)
+            players = None
+    if players is not None:
+        players.generator_optimizer.load_state_dict(dict(state.optimizers[0]))
+        players.critic_optimizer.load_state_dict(dict(state.optimizers[1]))
+    run.random.set_state(state.random_state)
+    return players, state.scale_index, state.iteration
+
+
+def _new_players(run: _Run, scale_index: int) -> Players:
+    widths = run.config.widths
+    warm = scale_index > 0 and widths[scale_index] == widths[scale_index - 1]
+    start = (run.generators[-1], run.critics[-1]) if warm else None
+    return Players(widths[scale_index], generator=run.random, start=start)
+
+
+def _finish(run: _Run, players: Players) -> None:
+    """Freeze a scale: from now on it only feeds the next ones."""
+    run.generators.append(players.generator.eval().requires_grad_(False))
+    run.critics.append(players.critic.eval().requires_grad_(False))
+
+
+def _play_scale(run: _Run, scale_index: int, players: Players, *, first_iteration: int) -> None:
+    """All iterations of one scale, with its checkpoints."""
+    config = run.config
+    for iteration in range(first_iteration, config.iterations):
+        players.set_rate(learning_rate(iteration, iterations=config.iterations))
+        losses = play_crops(players, run.chains, scale_index, config, generator=run.random)
+        done = iteration + 1
+        if not losses.finite:
+            raise FitDivergedError(_diverged(run, scale_index, done, f"losses are {losses}"))
+        run.work_done += run.plan.scales[scale_index].work
+        if run.on_progress is not None:
+            run.on_progress(FitProgress(scale_index, done, losses, _seconds_left(run, scale_index, done)))
+        if done < config.iterations and done % run.checkpoint_every == 0:
+            _save(run, scale_index, done, players)
+    if not players.finite:
+        raise FitDivergedError(_diverged(run, scale_index, config.iterations, "a weight is not finite"))
+    _finish(run, players)
+    _save(run, scale_index + 1, 0, None)
+
+
+def _save(run: _Run, scale_index: int, iteration: int, players: Players | None) -> None:
+    if run.workdir is None:
+        return
+    generators, critics = [*run.generators], [*run.critics]
+    optimizers = []
+    if players is not None:
+        if not players.finite:
+            raise FitDivergedError(_diverged(run, scale_index, iteration, "a weight is not finite"))
+        generators.append(players.generator)
+        critics.append(players.critic)
+        optimizers = [players.generator_optimizer.state_dict(), players.critic_optimizer.state_dict()]
+    state = FitState(
+        scale_index=scale_index,
+        iteration=iteration,
+        generators=[network.state_dict() for network in generators],
+        critics=[network.state_dict() for network in critics],
+        optimizers=optimizers,
+        random_state=run.random.get_state(),
+    )
+    save_state(run.workdir, state, run.request)
+
+
+def _diverged(run: _Run, scale_index: int, iteration: int, what: str) -> str:
+    kept = f"the last good state is in {run.workdir}" if run.workdir else "no state was kept: give a workdir"
+    return (
+        f"the fit diverged at scale {scale_index}, iteration {iteration}: {what}; {kept}. "
+        "Try another random_seed, a larger crop_size or batch_size, or a weaker distortion"
+    )
+
+
+def _seconds_left(run: _Run, scale_index: int, iteration: int) -> float:
+    scales = run.plan.scales
+    work = scales[scale_index].work * (scales[scale_index].iterations - iteration)
+    work += sum(scale.work * scale.iterations for scale in scales[scale_index + 1 :])
+    return work * (time.monotonic() - run.started) / run.work_done
