@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from mdfloss import MDFLoss
 from mdfloss.bank import DiscriminatorBank
 from mdfloss.conditioning import whiten
-from mdfloss.loss import DEFINITIONS, Definition, mdf_loss
+from mdfloss.definitions import DEFINITIONS, Definition
+from mdfloss.loss import mdf_loss
 
 NAMES = tuple(DEFINITIONS)
 

@@ -3,7 +3,8 @@
 from importlib.metadata import version
 
 from .bank import BankCard, BankFileError, DiscriminatorBank
-from .loss import DEFINITIONS, Definition, MDFLoss, mdf_loss
+from .definitions import DEFINITIONS, Definition
+from .loss import MDFLoss, mdf_loss
 from .pretrained import list_banks, load_bank
 
 __all__ = [

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -18,49 +17,15 @@ from torch import Tensor, nn
 
 from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
 from .conditioning import PADDING, to_input_range
+from .definitions import DEFINITIONS, Definition, resolve_definition
+from .engine import feature_distances
 from .images import check_images
 from .pretrained import load_bank
 
-__all__ = ["DEFINITIONS", "REDUCTIONS", "Definition", "MDFLoss", "mdf_loss"]
+__all__ = ["REDUCTIONS", "MDFLoss", "mdf_loss"]
 
 Reduction = Literal["mean", "sum", "none"]
 REDUCTIONS: tuple[Reduction, ...] = ("mean", "sum", "none")
-
-
-@dataclass(frozen=True)
-class Definition:
-    """Which maps are compared, and how.
-
-    Args:
-        maps: 0 to 3 for the blocks, 4 for the tail.
-        activated: Compare the blocks' maps after their LeakyReLU rather than before.
-        absolute: Absolute instead of squared differences.
-        whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
-        padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
-        scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
-    """
-
-    maps: tuple[int, ...]
-    activated: bool
-    absolute: bool
-    whitened: bool
-    padded: bool
-    scaled: bool
-
-    def __post_init__(self) -> None:
-        if not self.maps or not set(self.maps) <= set(range(5)):
-            raise ValueError(f"maps must be indices within 0..4, got {self.maps}")
-        if self.whitened and (self.activated or 4 in self.maps):
-            raise ValueError("whitening matrices are for the blocks' maps (0..3) before their LeakyReLU")
-
-
-DEFINITIONS: dict[str, Definition] = {
-    "paper": Definition(maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True),
-    "official": Definition(maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False),
-    "whitened": Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True),
-}
-"""`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
-first block, last block and tail. `whitened`: ours, on banks that `mdfloss fit` has conditioned."""
 
 
 def mdf_loss(
@@ -89,10 +54,7 @@ def mdf_loss(
         ValueError: A tensor breaks the contract of `check_images`, is under 11 px a side, or an option is unknown.
     """
     _check_reduction(reduction)
-    terms = _terms(pred, target, bank, definition, data_range).sum(dim=(0, 1))
-    if reduction == "none":
-        return terms
-    return terms.mean() if reduction == "mean" else terms.sum()
+    return _reduced(_terms(pred, target, bank, definition, data_range).sum(dim=(0, 1)), reduction)
 
 
 class MDFLoss(nn.Module):
@@ -136,7 +98,7 @@ class MDFLoss(nn.Module):
         bank = copy.deepcopy(bank) if isinstance(bank, DiscriminatorBank) else load_bank(bank)
         self.bank = bank if scales is None else bank.subset(tuple(scales))
         self.bank.requires_grad_(False).eval()
-        self.definition = _resolve(definition, self.bank)
+        self.definition = resolve_definition(definition, self.bank)
         self.data_range = data_range
         self.reduction: Reduction = reduction
 
@@ -145,15 +107,18 @@ class MDFLoss(nn.Module):
         return super().train(False)
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """See `mdf_loss`."""
-        return mdf_loss(
-            pred,
-            target,
-            self.bank,
-            definition=self.definition,
-            data_range=self.data_range,
-            reduction=self.reduction,
-        )
+        """The value of `mdf_loss`, computed by the engine; differentiable once."""
+        if torch.compiler.is_compiling():  # a compiler fuses the plain form, and cannot look into the engine
+            return mdf_loss(
+                pred,
+                target,
+                self.bank,
+                definition=self.definition,
+                data_range=self.data_range,
+                reduction=self.reduction,
+            )
+        pair = _prepared(pred, target, self.bank, self.definition, self.data_range)
+        return _reduced(feature_distances(*pair, self.bank, self.definition), self.reduction)
 
     def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
         """Contributions to the loss, (scales, maps), each the mean over the batch; their sum is the mean loss."""
@@ -166,10 +131,7 @@ class MDFLoss(nn.Module):
 
 def _terms(pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
     """Every map's mean difference, (scales, maps, N) in float32."""
-    check_images(pred, target, data_range=data_range, min_size=RECEPTIVE_FIELD)
-    pred = _prepare(pred, bank, definition, data_range)
-    with torch.no_grad():
-        target = _prepare(target, bank, definition, data_range)
+    pred, target = _prepared(pred, target, bank, definition, data_range)
     scales = []
     for discriminator in bank:
         with torch.no_grad():
@@ -180,6 +142,17 @@ def _terms(pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: De
             differences = _whitened(differences, discriminator, definition)
         scales.append(torch.stack([_magnitude(d, definition) for d in differences]))
     return torch.stack(scales)
+
+
+def _prepared(
+    pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float
+) -> tuple[Tensor, Tensor]:
+    """Both images, checked, as the discriminators want them; the target without a graph."""
+    check_images(pred, target, data_range=data_range, min_size=RECEPTIVE_FIELD)
+    return (
+        _prepare(pred, bank, definition, data_range),
+        _prepare(target.detach(), bank, definition, data_range),
+    )
 
 
 def _prepare(image: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
@@ -224,17 +197,8 @@ def _check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
 
 
-def _resolve(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
-    """The definition that is meant, checked against the bank."""
-    if definition is None:
-        definition = "whitened" if bank.is_conditioned else "paper"
-    if isinstance(definition, str):
-        if definition not in DEFINITIONS:
-            raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")
-        definition = DEFINITIONS[definition]
-    if definition.whitened and not bank.is_conditioned:
-        raise ValueError(
-            "the definition is whitened, and the bank carries no whitening matrices: "
-            "condition it with mdfloss.conditioning.whiten, or use definition='paper'"
-        )
-    return definition
+def _reduced(distances: Tensor, reduction: Reduction) -> Tensor:
+    """(N,) to what was asked for."""
+    if reduction == "none":
+        return distances
+    return distances.mean() if reduction == "mean" else distances.sum()

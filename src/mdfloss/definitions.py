@@ -1,0 +1,70 @@
+"""What exactly a feature distance is: which maps of a discriminator are compared, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .bank import DiscriminatorBank
+
+__all__ = ["DEFINITIONS", "Definition", "resolve_definition"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Which maps are compared, and how.
+
+    Args:
+        maps: 0 to 3 for the blocks, 4 for the tail.
+        activated: Compare the blocks' maps after their LeakyReLU rather than before.
+        absolute: Absolute instead of squared differences.
+        whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
+        padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
+        scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
+    """
+
+    maps: tuple[int, ...]
+    activated: bool
+    absolute: bool
+    whitened: bool
+    padded: bool
+    scaled: bool
+
+    def __post_init__(self) -> None:
+        if not self.maps or not set(self.maps) <= set(range(5)):
+            raise ValueError(f"maps must be indices within 0..4, got {self.maps}")
+        if self.whitened and (self.activated or 4 in self.maps):
+            raise ValueError("whitening matrices are for the blocks' maps (0..3) before their LeakyReLU")
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "paper": Definition(maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True),
+    "official": Definition(maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False),
+    "whitened": Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True),
+}
+"""`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
+first block, last block and tail. `whitened`: ours, on banks that `mdfloss fit` has conditioned."""
+
+
+def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
+    """The definition that is meant, checked against the bank.
+
+    Args:
+        definition: A name in `DEFINITIONS`, an object, or None for "whitened" where the bank carries whitening
+            matrices and "paper" elsewhere.
+        bank: The discriminators it shall be used with.
+
+    Raises:
+        ValueError: An unknown name, or a whitened definition for a bank without matrices.
+    """
+    if definition is None:
+        definition = "whitened" if bank.is_conditioned else "paper"
+    if isinstance(definition, str):
+        if definition not in DEFINITIONS:
+            raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")
+        definition = DEFINITIONS[definition]
+    if definition.whitened and not bank.is_conditioned:
+        raise ValueError(
+            "the definition is whitened, and the bank carries no whitening matrices: "
+            "condition it with mdfloss.conditioning.whiten, or use definition='paper'"
+        )
+    return definition
