@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -35,7 +36,8 @@ PRIORS = ("gaussian", "none")
 REGULARIZATIONS = ("mean0", "fix0")
 
 _RIDGE = 1e-5  # holds what no vote bounds; moves a bounded score by less than 1e-4
-_BLOCK = 4_000_000  # numbers of one block of prior weights: 32 MB
+_BLOCK = 2_000_000  # numbers of one block of prior weights: 16 MB
+_KEPT_BLOCKS = 16  # more than these are computed twice rather than kept
 
 
 class DisconnectedWarning(UserWarning):
@@ -104,15 +106,21 @@ def scale(
     votes, components = _connect(votes)
     first = np.zeros(len(votes)) if start is None else np.asarray(start, dtype=np.float64)
     objective = _Objective(votes, prior=prior)
-    found = minimize(objective, first, jac=True, method="L-BFGS-B", options=_OPTIONS)
-    scores = np.asarray(found.x)
+    root = cholesky(objective.curvature())  # steps in units of what the votes tell: ten times fewer of them
+
+    def whitened(y: Array) -> tuple[float, Array]:
+        value, gradient = objective(solve_triangular(root, y))
+        return value, solve_triangular(root, gradient, trans=1)
+
+    found = minimize(whitened, root @ first, jac=True, method="L-BFGS-B", options=_OPTIONS)
+    scores = np.asarray(solve_triangular(root, found.x))
     if not np.isfinite(scores).all() or (not found.success and found.nit >= _OPTIONS["maxiter"]):
         raise RuntimeError(f"scaling did not converge in {found.nit} iterations: {found.message}")
     scores = scores - (scores.mean() if regularization == "mean0" else scores[0])
     return Scaling(scores=scores, components=components, objective=float(found.fun), iterations=int(found.nit))
 
 
-_OPTIONS: dict[str, Any] = {"maxiter": 5000, "maxfun": 20_000, "ftol": 1e-15, "gtol": 1e-7, "maxcor": 20}
+_OPTIONS: dict[str, Any] = {"maxiter": 5000, "maxfun": 20_000, "ftol": 1e-14, "gtol": 1e-5, "maxcor": 20}
 
 
 def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -153,23 +161,31 @@ def _connect(votes: Array) -> tuple[Array, int]:
 
 
 class _Objective:
-    """The function to minimise, and its gradient, over the ordered compared pairs."""
+    """The function to minimise, and its gradient, over the ordered compared pairs (i < j first, then their mirrors)."""
 
     def __init__(self, votes: Array, *, prior: str) -> None:
         self.size = len(votes)
-        total = votes + votes.T
-        self.i, self.j = np.nonzero(total)
+        upper, lower = np.nonzero(np.triu(votes + votes.T))
+        self.i, self.j = np.concatenate((upper, lower)), np.concatenate((lower, upper))
         self.won, self.lost = votes[self.i, self.j], votes[self.j, self.i]
         strong = connected_components(coo_array(votes), directed=True, connection="strong")[0] == 1
         self.ridge = 0.0 if strong else _RIDGE
         self.groups = self._groups() if prior == "gaussian" else None
 
     def _groups(self) -> tuple[Array, Array, Array]:
-        """Distinct (votes for, votes against, how many pairs), unanimous ones softened by one vote."""
+        """Distinct softened votes (for ≥ against) and how many pairs have them; mirrored pairs are understood."""
         k = np.where(self.lost == 0, self.won - 1, np.where(self.won == 0, 1, self.won))
-        n = self.won + self.lost
-        pairs, number = np.unique(np.stack((k, n - k), 1), axis=0, return_counts=True)
-        return pairs[:, 0], pairs[:, 1], number.astype(np.float64)
+        rest = self.won + self.lost - k
+        half = k >= rest
+        pairs, number = np.unique(np.stack((k, rest), 1)[half], axis=0, return_counts=True)
+        return pairs[:, 0], pairs[:, 1], np.where(pairs[:, 0] == pairs[:, 1], 0.5, 1.0) * number
+
+    def curvature(self) -> Array:
+        """Fisher information of the votes at equal scores (N × N), made definite along the constant."""
+        information = np.zeros((self.size, self.size))
+        information[self.i, self.j] = -(self.won + self.lost)
+        np.fill_diagonal(information, -information.sum(1) + 1e-6)
+        return np.asarray(4 / (np.pi * SIGMA**2) * (information + 1 / self.size))
 
     def __call__(self, scores: Array) -> tuple[float, Array]:
         x = (scores[self.i] - scores[self.j]) / SIGMA
@@ -187,21 +203,30 @@ class _Objective:
 
     def _prior(self, log_p: Array, log_not: Array, slope_p: Array, slope_not: Array) -> tuple[float, Array]:
         """−Σ_a log(prior_a + 0.1) and its slope by each distance; blocks of groups bound the memory."""
-        assert self.groups is not None  # noqa: S101  narrows the type
+        k, rest, number = self.groups  # type: ignore[misc]  # only called where there are groups
         step = max(1, _BLOCK // len(log_p))
-        blocks = [tuple(part[at : at + step] for part in self.groups) for at in range(0, len(self.groups[0]), step)]
+        blocks = [slice(at, at + step) for at in range(0, len(k), step)]
 
-        def weights(k: Array, rest: Array) -> Array:
-            log_w = np.multiply.outer(k, log_p) + np.multiply.outer(rest, log_not)
-            log_w -= logsumexp(log_w, axis=1, keepdims=True)
-            return np.asarray(np.exp(log_w, out=log_w))
+        def weights(block: slice) -> Array:
+            w = np.stack((k[block], rest[block]), 1) @ np.stack((log_p, log_not))
+            w -= w.max(1, keepdims=True)
+            np.exp(w, out=w)
+            w /= w.sum(1, keepdims=True)
+            return w
 
-        kept = weights(*blocks[0][:2]) if len(blocks) == 1 else None
-        prior = sum(number @ (weights(k, rest) if kept is None else kept) for k, rest, number in blocks) + 0.1
+        kept = [weights(block) for block in blocks] if len(blocks) <= _KEPT_BLOCKS else None
+        half: Array = sum(number[b] @ w for b, w in zip(blocks, kept or map(weights, blocks), strict=True))
+        prior = half + _mirror(half) + 0.1
         inverse = 1 / prior
         slope = np.zeros_like(log_p)
-        for k, rest, number in blocks:
-            w = weights(k, rest) if kept is None else kept
-            pull = (inverse - (w @ inverse)[:, None]) * w * number[:, None]
-            slope -= (k @ pull) * slope_p + (rest @ pull) * slope_not
-        return float(-np.log(prior).sum()), slope
+        for b, w in zip(blocks, kept or map(weights, blocks), strict=True):
+            for_, against, mean = number[b] * k[b], number[b] * rest[b], w @ inverse
+            pull = np.stack((for_, for_ * mean, against, against * mean)) @ w
+            slope -= (pull[0] * inverse - pull[1]) * slope_p + (pull[2] * inverse - pull[3]) * slope_not
+        # a mirrored group's weight is this one's at the opposite distance, so its slope is this one's, negated
+        return float(-np.log(prior).sum()), slope - _mirror(slope)
+
+
+def _mirror(values: Array) -> Array:
+    """Values of the ordered pairs (j, i) where `values` are those of (i, j)."""
+    return np.roll(values, len(values) // 2)
