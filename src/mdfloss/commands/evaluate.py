@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from mdfloss.evaluation.folders import FolderScores, evaluate_folders
-from mdfloss.evaluation.metrics import METRICS, ColorSpace, MetricProtocol
-from mdfloss.evaluation.statistics import Interval, mean_interval, percentile_interval
+from mdfloss.evaluation.folders import evaluate_folders
+from mdfloss.evaluation.metrics import ColorSpace, MetricProtocol
 from mdfloss.files import refuse_overwrite
+
+from .score_table import score_table
 
 __all__ = ["evaluate"]
 
@@ -42,33 +42,10 @@ def evaluate(
         refuse_overwrite(csv, force=force)
     protocol = MetricProtocol(color_space=color_space, crop_border=crop_border, rounding=rounding)
     scores = evaluate_folders(results, references, metrics=metrics or ["psnr", "ssim"], protocol=protocol)
-    _show(scores, protocol, Console())
-    if csv is not None:
-        scores.table.save_csv(csv, force=force)
-
-
-def _span(interval: Interval, digits: int) -> str:
-    return f"{interval.value:.{digits}f}  [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
-
-
-def _show(scores: FolderScores, protocol: MetricProtocol, console: Console) -> None:
-    table = scores.table
-    shown = Table(title=f"{len(table.images)} pictures · {protocol}", title_style="bold", title_justify="left")
-    for heading in ("metric", "mean  [95 % interval]", "5th percentile  [95 % interval]", "measured on"):
-        shown.add_column(heading)
-    for name in table.metrics:
-        metric, values = METRICS[name], table.column(table.methods[0], name)
-        worst = percentile_interval(values, percentile=5 if metric.higher_is_better else 95)
-        shown.add_row(
-            metric.heading,
-            _span(mean_interval(values), metric.digits),
-            _span(worst, metric.digits) + ("" if metric.higher_is_better else "  (95th)"),
-            "RGB" if metric.needs_color else str(protocol).partition(",")[0],
-        )
-    console.print(shown)
-    for names, what in (
-        (scores.missing, "references have no result"),
-        (scores.extra, "results have no reference"),
-    ):
+    console = Console()
+    console.print(score_table(scores.table))
+    for names, what in ((scores.missing, "references have no result"), (scores.extra, "results have no reference")):
         if names:
             console.print(f"{len(names)} {what}: {', '.join(names)}", markup=False, style="yellow")
+    if csv is not None:
+        scores.table.save_csv(csv, force=force)

@@ -1,0 +1,49 @@
+"""A table of scores as the terminal shows it: what `evaluate`, `demo` and `compare` have in common."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from mdfloss.evaluation.metrics import METRICS
+from mdfloss.evaluation.statistics import Interval
+from mdfloss.evaluation.summary import MethodSummary, summarize, tail_percentile
+from mdfloss.evaluation.table import ScoreTable
+
+__all__ = ["score_table"]
+
+
+def score_table(scores: ScoreTable, *, title: str = "") -> Table:
+    """A row for each method: mean with interval, and the score that 5 % of the pictures are worse than.
+
+    Args:
+        scores: Scores of one or more methods.
+        title: What was scored.
+
+    Returns:
+        The table; with several methods the best mean is bold, the second best underlined.
+    """
+    head = f"{title} · " if title else ""
+    shown = Table(title=Text(f"{head}{len(scores.images)} pictures · {scores.protocol}"), title_justify="left")
+    shown.add_column("method")
+    for name in scores.metrics:
+        shown.add_column(f"{METRICS[name].heading}  [95 % interval]", justify="right")
+        shown.add_column(f"{tail_percentile(name):.0f}th percentile", justify="right")
+    summary = summarize(scores)
+    for method, by_metric in summary.items():
+        cells = [cell for name in scores.metrics for cell in _cells(by_metric[name], name, len(summary))]
+        shown.add_row(Text(method), *cells)
+    return shown
+
+
+def _cells(summary: MethodSummary, metric: str, num_methods: int) -> tuple[Text, Text]:
+    digits = METRICS[metric].digits
+    style = {1: "bold green", 2: "underline"}.get(summary.rank, "") if num_methods > 1 else ""
+    mean = Text(f"{summary.mean.value:.{digits}f}", style=style)
+    return mean.append(f"  {_ends(summary.mean, digits)}", style="not bold not underline dim"), Text(
+        f"{summary.tail.value:.{digits}f}"
+    )
+
+
+def _ends(interval: Interval, digits: int) -> str:
+    return f"[{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
