@@ -90,8 +90,8 @@ def _inverse_root(covariance: Tensor, shrinkage: float) -> Tensor:
     """(C, C) float64 → its shrunk inverse square root."""
     width = len(covariance)
     mean_variance = covariance.trace() / width
-    if mean_variance <= 0:
-        raise ValueError("a map does not change under the distortion: nothing can be whitened")
+    if mean_variance <= 0:  # a dead map has nothing to say, and would have no inverse
+        return torch.zeros_like(covariance)
     isotropic = mean_variance * torch.eye(width, dtype=covariance.dtype)
     values, vectors = torch.linalg.eigh((1 - shrinkage) * covariance + shrinkage * isotropic)
     root: Tensor = (vectors * values.rsqrt()) @ vectors.T

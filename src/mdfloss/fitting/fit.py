@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from ..bank import Discriminator, DiscriminatorBank
+from ..conditioning import whiten
 from ..distortions import Distortion
 from .chain import Chain, Degradation
 from .checkpoint import FitState, has_state, load_state, save_state
+from .condition import conditioning_pairs
 from .config import FitConfig
 from .plan import FitPlan, plan_fit
 from .play import play_crops
@@ -96,7 +98,7 @@ def fit(
         on_progress: Called after every iteration.
 
     Returns:
-        The bank in eval mode, on the CPU.
+        The bank in eval mode, on the CPU, with whitening matrices for the task's distortion.
 
     Raises:
         ValueError: A seed is not an image in [0, 1] or too small for K and rho, or `resume` without `workdir`.
@@ -110,11 +112,15 @@ def fit(
     request = fit_request(images, distortion, config, task=task)
     state = _found_state(workdir, request, resume=resume, device=images[0].device)
     generators: list[Generator] = []
+    degradation = Degradation(distortion)
     chains = [
-        Chain(_levels(image, index, plan), generators, Degradation(distortion), config.residual)
+        Chain(_levels(image, index, plan), generators, degradation, config.residual)
         for index, image in enumerate(images)
     ]
     random = torch.Generator(device=images[0].device).manual_seed(config.random_seed)
+    clean, distorted = conditioning_pairs(
+        [chain.levels[-1] for chain in chains], degradation, random_seed=config.random_seed
+    )
     run = _Run(config, plan, request, chains, random, generators, [], workdir, checkpoint_every, on_progress)
     players, scale_index, iteration = _take_up(run, state)
     while scale_index < config.num_scales:
@@ -122,7 +128,8 @@ def fit(
         _play_scale(run, scale_index, players, first_iteration=iteration)
         players, scale_index, iteration = None, scale_index + 1, 0
     critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
-    return DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source)).eval()
+    bank = DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source))
+    return whiten(bank, clean, distorted)
 
 
 def _checked(seed: Tensor, number: int) -> Tensor:
