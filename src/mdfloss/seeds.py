@@ -165,7 +165,7 @@ def contrast_rings(size: tuple[int, int], *, channels: int = 3, num_rings: int =
 def pyramid_permutation(image: Tensor, *, generator: torch.Generator, num_levels: int | None = None) -> Tensor:
     """Shuffle the pixels of each level of a Laplacian pyramid (paper section 5, "Pyramid Permutation").
 
-    The spectrum stays, what is natural about the image goes: its second-order statistics are distorted.
+    The spectrum stays, octave by octave; what is natural about the image goes. The pyramid is bicubic.
 
     Args:
         image: (N, C, H, W) float in [0, 1]; the channels of a pixel stay together.
@@ -187,7 +187,7 @@ def pyramid_permutation(image: Tensor, *, generator: torch.Generator, num_levels
     levels: list[Tensor] = []
     for _ in range(count - 1):
         smaller = functional.interpolate(
-            image, size=[(side + 1) // 2 for side in image.shape[2:]], mode="bilinear", antialias=True
+            image, size=[(side + 1) // 2 for side in image.shape[2:]], mode="bicubic", antialias=True
         )
         levels.append(image - _enlarge(smaller, image))
         image = smaller
@@ -198,7 +198,7 @@ def pyramid_permutation(image: Tensor, *, generator: torch.Generator, num_levels
 
 
 def _enlarge(image: Tensor, like: Tensor) -> Tensor:
-    return functional.interpolate(image, size=like.shape[2:], mode="bilinear", align_corners=False)
+    return functional.interpolate(image, size=like.shape[2:], mode="bicubic", align_corners=False)
 
 
 def _shuffle(image: Tensor, generator: torch.Generator) -> Tensor:

@@ -49,12 +49,17 @@ def test_wrong_input_is_named() -> None:
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_downscale_as_pillow_within_rounding(generator: torch.Generator, factor: int) -> None:
+def test_downscale_equals_pillow(generator: torch.Generator, factor: int) -> None:
     image = photograph("astronaut")[:, :, :360, :480]
     small = Downscale(factor)(image, generator)
+    size = (480 // factor, 360 // factor)
+    for channel in range(3):
+        expected = np.asarray(Image.fromarray(image[0, channel].numpy()).resize(size, Image.Resampling.BICUBIC))
+        np.testing.assert_allclose(small[0, channel].numpy(), expected.clip(0, 1), atol=1e-5)
+    # On 8-bit images Pillow rounds and clips between its two passes too: only the mean stays within rounding.
     levels = Image.fromarray((255 * image[0]).round().byte().permute(1, 2, 0).numpy())
-    expected = np.asarray(levels.resize((480 // factor, 360 // factor), Image.Resampling.BICUBIC), np.float32)
-    assert np.abs(255 * small[0].permute(1, 2, 0).numpy() - expected).max() < 1.5
+    rounded = np.asarray(levels.resize(size, Image.Resampling.BICUBIC), np.float32)
+    assert np.abs(255 * small[0].permute(1, 2, 0).numpy() - rounded).mean() < 0.5
     assert small.min() >= 0
     assert small.max() <= 1
 
