@@ -1,0 +1,76 @@
+import torch
+from torch import Tensor
+
+from mdfloss.fitting import FitConfig
+from mdfloss.fitting.chain import Chain, Degradation, GameInput
+from mdfloss.fitting.play import play, play_crops
+from mdfloss.fitting.scale_gan import Losses, Players
+
+
+def keep(image: Tensor, generator: torch.Generator) -> Tensor:
+    return image
+
+
+def _feed(generator: torch.Generator) -> GameInput:
+    real = torch.rand(2, 3, 16, 16, generator=generator) * 2 - 1
+    padded = torch.nn.functional.pad(real + 0.2 * torch.randn(real.shape, generator=generator), (5, 5, 5, 5))
+    return GameInput(padded, torch.zeros_like(real), real)
+
+
+def _play(players: Players, generator: torch.Generator, *, critic_steps: int = 1, generator_steps: int = 1) -> Losses:
+    return play(
+        players,
+        _feed(generator),
+        critic_steps=critic_steps,
+        generator_steps=generator_steps,
+        alpha=100.0,
+        generator=generator,
+    )
+
+
+def test_as_many_steps_as_asked_for(generator: torch.Generator):
+    players = Players(4, generator=generator)
+    _play(players, generator, critic_steps=3, generator_steps=2)
+    critic_steps = {int(state["step"]) for state in players.critic_optimizer.state.values()}
+    generator_steps = {int(state["step"]) for state in players.generator_optimizer.state.values()}
+    assert (critic_steps, generator_steps) == ({3}, {2})
+
+
+def test_statistics_follow_every_pass(generator: torch.Generator):
+    """Three passes of the critic in its own step (real, fake, mixed), one in the generator's."""
+    players = Players(4, generator=generator)
+    _play(players, generator, critic_steps=2, generator_steps=3)
+    assert int(players.critic.head.norm.num_batches_tracked) == 2 * 3 + 3  # type: ignore[arg-type]
+    assert int(players.generator.head.norm.num_batches_tracked) == 1 + 3  # type: ignore[arg-type]
+
+
+def test_the_reconstruction_is_learnt_and_no_graph_is_left(generator: torch.Generator):
+    players = Players(8, generator=generator)
+    losses = [_play(players, generator) for _ in range(40)]
+    assert losses[-1].reconstruction < 0.5 * losses[0].reconstruction
+    assert all(each.finite for each in losses)
+    assert all(p.grad is None or p.grad.grad_fn is None for p in players.critic.parameters())
+
+
+def test_all_seeds_are_played_on():
+    generator = torch.Generator().manual_seed(1)
+    config = FitConfig(num_scales=1, critic_steps=1, generator_steps=1, width=4, crop_size=16, batch_size=1)
+    sizes: set[tuple[int, ...]] = set()
+
+    def note(image: Tensor, generator: torch.Generator) -> Tensor:
+        sizes.add(tuple(image.shape[-2:]))
+        return image
+
+    chains = [Chain([torch.zeros(1, 3, *size)], [], Degradation(keep)) for size in ((13, 20), (15, 12))]
+    for chain in chains:
+        chain.degradation._distortion = note
+    players = Players(4, generator=generator)
+    for _ in range(12):
+        play_crops(players, chains, 0, config, generator=generator)
+    assert sizes == {(13, 20), (15, 12)}
+
+
+def test_an_infinite_loss_is_seen():
+    assert Losses(0.0, 1.0, -2.0, 3.0).finite
+    assert not Losses(0.0, float("nan"), 0.0, 0.0).finite
+    assert not Losses(0.0, 0.0, float("inf"), 0.0).finite
