@@ -12,7 +12,7 @@ from argparse import HelpFormatter
 from collections.abc import Callable, Sequence
 from typing import get_args, get_origin, get_type_hints
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser
 from rich.console import Console
 
 from . import __version__
@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mdfloss.commands.train:train", "train a restoration network with a loss (phase 2)"),
     "restore": ("mdfloss.commands.restore:restore", "restore pictures with a trained network"),
     "evaluate": ("mdfloss.commands.evaluate:evaluate", "score restored pictures against their references"),
+    "study init": ("mdfloss.commands.study:study_init", "make a pairwise study of pictures from folders of results"),
+    "study serve": ("mdfloss.commands.study:study_serve", "serve a study on the web"),
+    "study analyze": ("mdfloss.commands.study:study_analyze", "scale votes to JND, with intervals and tests"),
+    "study simulate": ("mdfloss.commands.study:study_simulate", "plan how many participants a study needs"),
     "import-official": (
         "mdfloss.commands.import_official:import_official",
         "convert the authors' released weights",
@@ -91,13 +95,20 @@ def _run(name: str, args: Sequence[str]) -> None:
     """Parse a command's options and call its function."""
     module_name, _, function_name = COMMANDS[name][0].partition(":")
     function = getattr(importlib.import_module(module_name), function_name)
-    parser = _Parser(prog=f"mdfloss {name}", description=COMMANDS[name][1])
+    parser = _Parser(prog=f"mdfloss {name}", description=COMMANDS[name][1], exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
     lists = _positional_lists(function)
     for key, (item, text) in lists.items():
         parser.add_argument(key, nargs="+", type=item, metavar=key.rstrip("s").upper(), help=text)
     parser.add_function_arguments(function, as_positional=True, skip=set(lists))
-    options = parser.instantiate_classes(parser.parse_args(_spell_out(args, function)))
+    words = _spell_out(args, function)
+    try:
+        options = parser.instantiate_classes(parser.parse_args(words))
+    except (ArgumentError, ValueError) as error:
+        from .distortions import explain_distortion  # loads torch, which --help and --version do without
+
+        explain_distortion(words)
+        raise ValueError(f"{error}\nmdfloss {name} --help lists the options") from error
     options.pop("config", None)
     function(**options.as_dict())
 

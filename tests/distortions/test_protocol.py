@@ -155,7 +155,7 @@ def test_partial_is_described_by_its_function() -> None:
 @pytest.mark.parametrize(
     ("result", "error", "message"),
     [
-        (lambda x: x.numpy(), TypeError, "must return a tensor N×C×H×W, got ndarray"),
+        (lambda x: x.numpy(), ValueError, "must return a tensor N×C×H×W, got ndarray"),
         (lambda x: x[0], ValueError, r"given \(2, 3, 48, 48\) and must keep N and C, got \(3, 48, 48\)"),
         (lambda x: x[:1], ValueError, "must keep N and C"),
         (lambda x: (255 * x).byte(), ValueError, r"must return floating point in \[0, 1\], got torch\.uint8"),
@@ -165,6 +165,11 @@ def test_partial_is_described_by_its_function() -> None:
 def test_a_try_finds_what_is_no_distortion(result: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         check_distortion(lambda image, generator: result(image))
+
+
+def test_a_try_finds_a_wrong_signature() -> None:
+    with pytest.raises(ValueError, match=r"cannot be called with \(image, generator\): too many positional arguments"):
+        check_distortion(lambda image: image)  # type: ignore[arg-type,misc]
 
 
 def _parse(words: list[str]) -> Any:
@@ -207,3 +212,15 @@ def test_command_line_makes_the_users(user_module: str) -> None:
     assert _parse(["--distortion", "my_module.invert"]).__name__ == "invert"
     Path("function.yaml").write_text("distortion: my_module.invert\n")
     assert _parse(["--config", "function.yaml"]).__name__ == "invert"
+
+
+def test_example_of_a_distortion_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "examples")
+    blur = load_distortion("motion_blur.MotionBlur", {"length": 7})
+    check_distortion(blur)
+    check_distortion(blur, channels=1)
+    assert load_distortion(**describe_distortion(blur)) == blur
+    image = torch.rand(4, 3, 16, 20)
+    blurred = blur(image, torch.Generator().manual_seed(1))
+    assert blurred.shape == image.shape
+    assert torch.equal(blurred, blur(image, torch.Generator().manual_seed(1)))

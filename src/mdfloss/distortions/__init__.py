@@ -7,6 +7,7 @@ YAML by `class_path` and `init_args`.
 """
 
 from .blur import DefocusBlur, GaussianBlur, MotionBlur
+from .command_line import explain_distortion
 from .compose import Compose
 from .jpeg import Jpeg
 from .noise import GaussianNoise, PoissonGaussianNoise
@@ -36,6 +37,7 @@ __all__ = [
     "PoissonGaussianNoise",
     "check_distortion",
     "describe_distortion",
+    "explain_distortion",
     "load_distortion",
     "resize",
 ]

@@ -24,8 +24,10 @@ __all__ = [
     "AnyDistortion",
     "Distortion",
     "NamedDistortion",
+    "check_arguments",
     "check_distortion",
     "describe_distortion",
+    "find_distortion",
     "load_distortion",
 ]
 
@@ -91,9 +93,9 @@ def load_distortion(class_path: str, init_args: Mapping[str, Any] | None = None)
         ImportError: The module cannot be found or has no such attribute.
         TypeError: The thing found is not callable, or does not take these arguments.
     """
-    found = _find(class_path)
+    found = find_distortion(class_path)
     arguments = {name: _load_nested(value) for name, value in (init_args or {}).items()}
-    _check_arguments(class_path, found, arguments)
+    check_arguments(class_path, found, arguments)
     if inspect.isclass(found):
         made = found(**arguments)
     else:
@@ -147,16 +149,19 @@ def check_distortion(distortion: Distortion, *, channels: int = 3, size: int = 4
         size: Height and width of the batch, px.
 
     Raises:
-        TypeError: It does not return a tensor.
-        ValueError: It returns another number of dimensions, images or channels, integers, or values that are
-            not finite.
+        ValueError: It cannot be called with (image, generator), or does not return a finite floating-point tensor
+            of as many dimensions, images and channels.
     """
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(2, channels, size, size, generator=generator)
     name = describe_distortion(distortion)["class_path"]
+    try:
+        inspect.signature(distortion).bind(image, generator)
+    except TypeError as error:
+        raise ValueError(f"{name} cannot be called with (image, generator): {error}") from error
     result: object = distortion(image.clone(), generator)
     if not isinstance(result, Tensor):
-        raise TypeError(f"{name} must return a tensor N×C×H×W, got {type(result).__name__}")
+        raise ValueError(f"{name} must return a tensor N×C×H×W, got {type(result).__name__}")
     if result.ndim != 4 or result.shape[:2] != image.shape[:2]:
         raise ValueError(f"{name} was given {tuple(image.shape)} and must keep N and C, got {tuple(result.shape)}")
     if not result.is_floating_point():
@@ -165,10 +170,19 @@ def check_distortion(distortion: Distortion, *, channels: int = 3, size: int = 4
         raise ValueError(f"{name} returned NaN or infinite values on an image in [0, 1]")
 
 
-def _find(class_path: str) -> Any:
-    """The class or function that a path names."""
+def find_distortion(class_path: str) -> Callable[..., Any]:
+    """The class or function that a path or short name names.
+
+    Args:
+        class_path: As for `load_distortion`.
+
+    Raises:
+        ImportError: The module cannot be found or has no such attribute.
+        TypeError: The thing found cannot be called.
+    """
     if class_path in BUILT_IN:
-        return getattr(importlib.import_module(_ROOM), class_path)
+        named: Callable[..., Any] = getattr(importlib.import_module(_ROOM), class_path)
+        return named
     module_name, _, attribute = class_path.replace(":", ".").rpartition(".")
     if not module_name:
         raise ImportError(
@@ -183,7 +197,7 @@ def _find(class_path: str) -> Any:
         raise ImportError(
             f"module '{module_name}' has no '{attribute}'; it has {', '.join(public) or 'nothing to call'}"
         )
-    found = getattr(module, attribute)
+    found: object = getattr(module, attribute)
     if not callable(found):
         raise TypeError(f"{class_path} is a {type(found).__name__}, not a class or function")
     return found
@@ -208,8 +222,17 @@ def _named_parameters(function: Any) -> dict[str, inspect.Parameter]:
     return {name: parameter for name, parameter in parameters.items() if parameter.kind in by_name}
 
 
-def _check_arguments(class_path: str, found: Any, arguments: Mapping[str, Any]) -> None:
-    """Raise when a class, or a function beyond its (image, generator), does not take these arguments."""
+def check_arguments(class_path: str, found: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Check that a class, or a function beyond its (image, generator), takes these arguments.
+
+    Args:
+        class_path: Name of `found`, for the messages.
+        found: Class or function.
+        arguments: What it would be given.
+
+    Raises:
+        TypeError: It has no such argument, or needs another.
+    """
     parameters = _named_parameters(found)
     accepted = parameters if inspect.isclass(found) else dict(list(parameters.items())[2:])
     takes_any = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(found).parameters.values())
