@@ -111,7 +111,7 @@ def test_a_function_with_arguments_is_a_distortion(generator: torch.Generator):
 
 
 def test_what_is_no_distortion_is_refused_before_it_is_used():
-    with pytest.raises(TypeError, match="must return a tensor"):
+    with pytest.raises(ValueError, match="must return a tensor"):
         Degradation(text)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="NaN or infinite"):
         Degradation(nan)

@@ -59,7 +59,7 @@ def test_nothing_in_a_state_is_executed(tmp_path: Path, monkeypatch: pytest.Monk
     torch.save({"format": 1, "request": "{}", "state": Evil()}, tmp_path / STATE_NAME)
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_state(tmp_path, REQUEST, device=CPU)
-    (tmp_path / STATE_NAME).write_bytes(pickle.dumps(Evil()))
+    (tmp_path / STATE_NAME).write_bytes(pickle.dumps(Evil(), protocol=2))
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_state(tmp_path, REQUEST, device=CPU)
     assert not (tmp_path / "evil").exists()

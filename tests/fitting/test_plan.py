@@ -37,7 +37,7 @@ def test_work_grows_with_the_scale_the_width_and_the_steps():
 def test_no_seed_and_too_small_a_seed():
     with pytest.raises(ValueError, match="at least one seed image, got none"):
         plan_fit([], TINY)
-    with pytest.raises(ValueError, match="seed is 20x400; K=3 with rho=1.5 needs 25 px"):
+    with pytest.raises(ValueError, match=r"seed is 20x400; K=3 with rho=1.5 needs 25 px"):
         plan_fit([(300, 300), (20, 400)], TINY)
 
 

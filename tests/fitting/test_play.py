@@ -7,8 +7,15 @@ from mdfloss.fitting.play import play, play_crops
 from mdfloss.fitting.scale_gan import Losses, Players
 
 
-def keep(image: Tensor, generator: torch.Generator) -> Tensor:
-    return image
+class Notes:
+    """No distortion; notes the sizes that it is given."""
+
+    def __init__(self, sizes: set[tuple[int, ...]]) -> None:
+        self.sizes = sizes
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        self.sizes.add(tuple(image.shape[-2:]))
+        return image
 
 
 def _feed(generator: torch.Generator) -> GameInput:
@@ -56,14 +63,9 @@ def test_all_seeds_are_played_on():
     generator = torch.Generator().manual_seed(1)
     config = FitConfig(num_scales=1, critic_steps=1, generator_steps=1, width=4, crop_size=16, batch_size=1)
     sizes: set[tuple[int, ...]] = set()
-
-    def note(image: Tensor, generator: torch.Generator) -> Tensor:
-        sizes.add(tuple(image.shape[-2:]))
-        return image
-
-    chains = [Chain([torch.zeros(1, 3, *size)], [], Degradation(keep)) for size in ((13, 20), (15, 12))]
-    for chain in chains:
-        chain.degradation._distortion = note
+    degradation = Degradation(Notes(sizes))
+    chains = [Chain([torch.zeros(1, 3, *size)], [], degradation) for size in ((13, 20), (15, 12))]
+    sizes.clear()
     players = Players(4, generator=generator)
     for _ in range(12):
         play_crops(players, chains, 0, config, generator=generator)

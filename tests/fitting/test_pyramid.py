@@ -32,9 +32,7 @@ def test_neighbouring_levels_differ_by_rho():
 
 
 def test_too_small_a_seed_names_the_mend():
-    message = (
-        r"seed is 321x481; K=8 with rho=2 needs 1408 px on the short side: lower rho to 1.44 or K to 5"
-    )
+    message = r"seed is 321x481; K=8 with rho=2 needs 1408 px on the short side: lower rho to 1.44 or K to 5"
     with pytest.raises(ValueError, match=message):
         scale_sizes((321, 481), num_scales=8, rho=2.0)
     scale_sizes((321, 481), num_scales=8, rho=1.44)

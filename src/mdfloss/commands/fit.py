@@ -21,7 +21,7 @@ from mdfloss.fitting import fit as fit_bank
 from mdfloss.fitting.checkpoint import remove_state
 from mdfloss.fitting.plan import measure_speed
 from mdfloss.fitting.request import bank_card, fit_request, load_finished
-from mdfloss.images import read_image
+from mdfloss.seeds import load_seed
 
 __all__ = ["fit"]
 
@@ -29,7 +29,7 @@ _TASKS = {"GaussianNoise": "denoise", "PoissonGaussianNoise": "denoise", "Jpeg":
 
 
 def fit(
-    seeds: list[Path],
+    seeds: list[str],
     *,
     output: Path,
     distortion: AnyDistortion,
@@ -47,13 +47,14 @@ def fit(
     device: str = "auto",
     licence: str = "unknown",
     workdir: Path | None = None,
+    checkpoint_every: int = 200,
     resume: bool = False,
     force: bool = False,
 ) -> None:
     """Fit the discriminators of a loss to clean pictures and a distortion.
 
     Args:
-        seeds: Clean pictures to fit to; one is enough.
+        seeds: Clean pictures, or names such as astronaut; one is enough.
         output: The bank to write, `.safetensors`.
         distortion: What the loss shall see: GaussianNoise, Jpeg, Downscale, or the import path of your own.
         preset: "full", the paper's recipe; or "quick", minutes on a CPU.
@@ -70,6 +71,7 @@ def fit(
         device: "cpu", "cuda", or "auto": the GPU where there is one.
         licence: Terms of the weights, as an SPDX expression.
         workdir: Folder for checkpoints; OUTPUT.fit by default. They are removed when the bank is written.
+        checkpoint_every: Iterations between two checkpoints.
         resume: Continue a fit that was stopped; a finished one is left as it is.
         force: Replace an existing bank, and a stopped fit that is not resumed.
     """
@@ -88,9 +90,9 @@ def fit(
     if output.suffix != ".safetensors":
         raise ValueError(f"a bank is saved as .safetensors, got {output}: give it that suffix")
     refuse_overwrite(output, force=force or resume)
-    names = ", ".join(path.name for path in seeds)
+    names = ", ".join(Path(name).name for name in seeds)
     job = _Job(
-        images=[read_image(path, channels=3).to(_device(device)) for path in seeds],
+        images=[load_seed(name).to(_device(device)) for name in seeds],
         distortion=distortion,
         config=config,
         task=task or _task_of(distortion),
@@ -104,7 +106,7 @@ def fit(
     else:
         if force and not resume:
             remove_state(folder)
-        bank = _fit_shown(job, folder, console, resume=resume)
+        bank = _fit_shown(job, folder, console, resume=resume, checkpoint_every=checkpoint_every)
         bank.save(output, force=force)
     remove_state(folder)
     console.print(
@@ -136,7 +138,7 @@ class _Job:
         return bank_card(request, config, licence=self.licence, source=self.source)
 
 
-def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool) -> DiscriminatorBank:
+def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool, checkpoint_every: int) -> DiscriminatorBank:
     """Print the plan, then fit with a bar for each scale."""
     on_cpu = job.images[0].device.type == "cpu"
     speed = measure_speed(job.plan, job.config, job.distortion) if on_cpu else None
@@ -150,6 +152,7 @@ def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool) -> Di
             task=job.task,
             workdir=folder,
             resume=resume,
+            checkpoint_every=checkpoint_every,
             licence=job.licence,
             source=job.source,
             on_progress=bars.show,

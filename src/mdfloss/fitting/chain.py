@@ -56,8 +56,8 @@ class Degradation:
         distortion: Acts on (N, 3, H, W) in [0, 1].
 
     Raises:
-        TypeError: The distortion does not return a tensor.
-        ValueError: It changes the number of images or channels, or returns values that are not finite.
+        ValueError: The distortion returns no tensor, another number of images or channels, or values that are not
+            finite.
     """
 
     def __init__(self, distortion: Distortion) -> None:

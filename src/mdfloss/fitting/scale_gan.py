@@ -164,7 +164,7 @@ class Players:
     def __init__(
         self, width: int, *, generator: torch.Generator, start: tuple[Generator, Discriminator] | None = None
     ) -> None:
-        with torch.device("meta"):  # PyTorch's own first weights would be drawn from the global generator
+        with torch.random.fork_rng(devices=[]):  # PyTorch's own first weights come from the global generator
             blank_generator, blank_critic = Generator(width), Discriminator(width)
         self.generator = _first_weights(blank_generator, generator)
         self.critic = _first_weights(blank_critic, generator)
@@ -190,7 +190,7 @@ class Players:
 
 def _first_weights(network: Network, generator: torch.Generator) -> Network:
     """Weights from N(0, 0.02), normalisation scales from N(1, 0.02), biases as PyTorch draws them."""
-    network.to_empty(device=generator.device)
+    network.to(generator.device)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data.normal_(0, INITIAL_STD, generator=generator)
@@ -198,7 +198,6 @@ def _first_weights(network: Network, generator: torch.Generator) -> Network:
             if module.bias is not None:
                 module.bias.data.uniform_(-bound, bound, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
             module.weight.data.normal_(1, INITIAL_STD, generator=generator)
             module.bias.data.zero_()
     return network
