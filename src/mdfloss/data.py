@@ -141,7 +141,8 @@ class ImageSet:
         elif len(image) == 3 and self.channels == 1:
             image = (image * image.new_tensor((0.299, 0.587, 0.114)).view(3, 1, 1)).sum(0, keepdim=True)
         white = 2**picture.bit_depth - 1
-        return (image * white).round().to(torch.uint8 if white == 255 else torch.uint16)
+        levels: Tensor = (image * white).round().to(torch.uint8 if white == 255 else torch.uint16)
+        return levels
 
 
 class PatchDataset(Dataset[Pair]):

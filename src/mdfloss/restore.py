@@ -164,7 +164,7 @@ def restore_picture(
     restored = restored.reshape(1, channels, *restored.shape[2:])
     alpha = picture.alpha
     if alpha is not None and upscale > 1:
-        alpha = resize(alpha, restored.shape[2:]).clamp(0, 1)
+        alpha = resize(alpha, (restored.shape[2], restored.shape[3])).clamp(0, 1)
     return Picture(restored, alpha, picture.bit_depth)
 
 

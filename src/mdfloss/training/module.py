@@ -164,4 +164,4 @@ class TrainingModule(pl.LightningModule):
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         found = self.optimizers(use_pl_optimizer=False)
-        return found if isinstance(found, list) else [found]  # type: ignore[list-item]
+        return found if isinstance(found, list) else [found]

@@ -88,7 +88,7 @@ def train(
     module = RestorationModule(config, network, build_loss(config.loss))
     distortion = load_distortion(**config.distortion)
     data = prepare_data(config.data, distortion, channels=network.in_channels, seed=config.seed)
-    if rank_zero_only.rank == 0:
+    if getattr(rank_zero_only, "rank", 0) == 0:
         folder.start(config.to_dict(), resume=resume)
         folder.write_skipped(data.skipped)
     if resume and (state := folder.load_state()) is not None:

@@ -1,11 +1,11 @@
 """The folder of a training run: its config, its curves, its checkpoints; each file appears whole or not at all.
 
-config.json         the resolved config and the versions it ran with
-curves.csv          one row a validation
-skipped.txt         pictures that could not be used, and why (only if there are any)
-last.ckpt           everything that a resumed run needs: tensors and plain values, no pickled code
-last.safetensors    the newest network
-best.safetensors    the best network so far
+- `config.json`: the resolved config and the versions it ran with
+- `curves.csv`: one row a validation
+- `skipped.txt`: pictures that could not be used, and why (only if there are any)
+- `last.ckpt`: everything that a resumed run needs: tensors and plain values, no pickled code
+- `last.safetensors`: the newest network
+- `best.safetensors`: the best network so far
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import csv
 import json
 import pickle
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,9 @@ class RunFolder:
         if not file.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch remarks on foreign pickles before it refuses them
+                state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
             raise RunFolderError(f"{file} cannot be read as a checkpoint: {error}") from error
         return state

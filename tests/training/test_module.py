@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from mdfloss.losses import build_loss
+from mdfloss.networks import DnCNN
+from mdfloss.training import TrainConfig
+from mdfloss.training.module import TrainingDivergedError, TrainingModule
+
+
+@pytest.fixture
+def module(config: TrainConfig) -> TrainingModule:
+    return TrainingModule(config, DnCNN(num_layers=2, num_features=2), build_loss("l1"))
+
+
+def test_only_the_network_is_trained_and_saved(module: TrainingModule) -> None:
+    assert {name.split(".")[0] for name in module.state_dict()} == {"network"}
+    assert set(module.trained()) == {"network"}
+
+
+@pytest.mark.parametrize(
+    "select, better, worse", [("psnr", (9.0, 30.0), (1.0, 29.0)), ("loss", (1.0, 2.0), (9.0, 30.0))]
+)
+def test_what_is_best(
+    module: TrainingModule, select: str, better: tuple[float, float], worse: tuple[float, float]
+) -> None:
+    module.config = dataclasses.replace(module.config, select=select)
+    rows = [{"val_loss": loss, "val_psnr": psnr} for loss, psnr in (worse, better, worse, better)]
+    improved = []
+    for row in rows:
+        module.curves.append(row)
+        improved.append(module.improve())
+    assert improved == [True, True, False, False]
+
+
+def test_a_value_that_is_not_finite_stops(module: TrainingModule) -> None:
+    module.step = 3
+    module.check_finite(torch.ones(2), "the gradient")
+    for bad in (torch.inf, torch.nan):
+        with pytest.raises(TrainingDivergedError, match="the gradient is no longer finite at step 3"):
+            module.check_finite(torch.tensor([1.0, bad]), "the gradient")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from mdfloss.training import RunFolderError
+from mdfloss.training.run_folder import RunFolder
+
+CONFIG = {"lr": 0.1, "data": {"size": (1, 2)}}
+
+
+class Malicious:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("executed"),))
+
+
+def test_a_used_folder_needs_resume(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.start(CONFIG, resume=False)
+    before = (tmp_path / "run" / "config.json").read_bytes()
+    with pytest.raises(RunFolderError, match="is in use: pass --resume"):
+        folder.start(CONFIG, resume=False)
+    folder.start(CONFIG, resume=True)
+    assert (tmp_path / "run" / "config.json").read_bytes() == before
+    assert json.loads(before)["config"] == {"lr": 0.1, "data": {"size": [1, 2]}}
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunFolderError, match="is in use"):
+        RunFolder(tmp_path).start(CONFIG, resume=False)
+    with pytest.raises(FileNotFoundError, match="there is no run to resume"):
+        RunFolder(tmp_path).start(CONFIG, resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_another_config_is_named(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.start(CONFIG, resume=False)
+    with pytest.raises(RunFolderError, match=r"data.size: the run has \[1, 2\], asked for \[1, 3\]"):
+        folder.start({"lr": 0.1, "data": {"size": (1, 3)}}, resume=True)
+
+
+def test_state_survives_and_nothing_foreign_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = RunFolder(tmp_path)
+    assert folder.load_state() is None
+    folder.save_state({"step": 3, "weights": {"a": torch.ones(2)}})
+    state = folder.load_state()
+    assert state is not None
+    assert state["step"] == 3
+    whole = (tmp_path / "last.ckpt").read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", pickle.dumps(Malicious())):
+        (tmp_path / "last.ckpt").write_bytes(damaged)
+        with pytest.raises(RunFolderError, match="cannot be read as a checkpoint"):
+            folder.load_state()
+    torch.save({"step": Malicious()}, tmp_path / "last.ckpt")
+    with pytest.raises(RunFolderError, match="cannot be read as a checkpoint"):
+        folder.load_state()
+    assert not (tmp_path / "executed").exists()
