@@ -41,7 +41,7 @@ def demo(
     plan = plan_demo(config)
     console.print(_plan_table(plan))
     shown = _Shown(console, plan)
-    with shown.bar:
+    try:
         result = run_demo(
             output,
             config,
@@ -51,6 +51,8 @@ def demo(
             on_stage=shown.begin,
             on_fit=shown.fit,
         )
+    finally:
+        shown.bar.stop()
     minutes = (time.monotonic() - shown.started) / 60
     console.print(score_table(result.scores, title="removing noise"))
     console.print(f"done in {minutes:.1f} minutes")
@@ -76,13 +78,12 @@ class _Shown:
         self.plan = plan
         self.started = time.monotonic()
         self.bar = Progress(TextColumn("fit"), BarColumn(), TextColumn("{task.description}"), console=console)
-        self._task = self.bar.add_task("", total=1.0, visible=False)
+        self._task = self.bar.add_task("", total=1.0)
 
     def begin(self, index: int) -> None:
         """Say what begins, and how long the rest may take."""
         left = sum(stage.seconds for stage in self.plan[index:])
         done = _clock(time.monotonic() - self.started)
-        self.bar.update(self._task, visible=False)
         self.bar.stop()
         self.console.print(
             f"{index + 1}/{len(self.plan)}  {self.plan[index].name}  ({done} gone, about {_clock(left)} left)"
@@ -90,12 +91,12 @@ class _Shown:
 
     def fit(self, state: FitProgress) -> None:
         """Move the fit's bar."""
-        if not self.bar.live.is_started and self.console.is_terminal:
+        if self.console.is_terminal:
             self.bar.start()
         whole = self.plan[1].seconds
         part = max(0.0, 1 - state.seconds_left / max(whole, state.seconds_left, 1e-9))
         text = f"scale {state.scale_index}, iteration {state.iteration}, {_clock(state.seconds_left)} left"
-        self.bar.update(self._task, completed=part, description=text, visible=True)
+        self.bar.update(self._task, completed=part, description=text)
 
 
 def _clock(seconds: float) -> str:

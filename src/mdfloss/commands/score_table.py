@@ -6,7 +6,6 @@ from rich.table import Table
 from rich.text import Text
 
 from mdfloss.evaluation.metrics import METRICS
-from mdfloss.evaluation.statistics import Interval
 from mdfloss.evaluation.summary import MethodSummary, summarize, tail_percentile
 from mdfloss.evaluation.table import ScoreTable
 
@@ -24,11 +23,16 @@ def score_table(scores: ScoreTable, *, title: str = "") -> Table:
         The table; with several methods the best mean is bold, the second best underlined.
     """
     head = f"{title} · " if title else ""
-    shown = Table(title=Text(f"{head}{len(scores.images)} pictures · {scores.protocol}"), title_justify="left")
+    shown = Table(
+        title=Text(f"{head}{len(scores.images)} pictures · {scores.protocol}"),
+        title_justify="left",
+        caption="means ± the half of their 95 % interval",
+        caption_justify="left",
+    )
     shown.add_column("method")
     for name in scores.metrics:
-        shown.add_column(f"{METRICS[name].heading}  [95 % interval]", justify="right")
-        shown.add_column(f"{tail_percentile(name):.0f}th percentile", justify="right")
+        shown.add_column(Text(METRICS[name].heading), justify="right")
+        shown.add_column(f"{tail_percentile(name):.0f}th pct.", justify="right")
     summary = summarize(scores)
     for method, by_metric in summary.items():
         cells = [cell for name in scores.metrics for cell in _cells(by_metric[name], name, len(summary))]
@@ -39,11 +43,7 @@ def score_table(scores: ScoreTable, *, title: str = "") -> Table:
 def _cells(summary: MethodSummary, metric: str, num_methods: int) -> tuple[Text, Text]:
     digits = METRICS[metric].digits
     style = {1: "bold green", 2: "underline"}.get(summary.rank, "") if num_methods > 1 else ""
-    mean = Text(f"{summary.mean.value:.{digits}f}", style=style)
-    return mean.append(f"  {_ends(summary.mean, digits)}", style="not bold not underline dim"), Text(
-        f"{summary.tail.value:.{digits}f}"
-    )
-
-
-def _ends(interval: Interval, digits: int) -> str:
-    return f"[{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+    mean, low, _ = summary.mean
+    shown = Text(f"{mean:.{digits}f}", style=style)
+    shown.append(f" ± {mean - low:.{digits}f}", style="not bold not underline dim")
+    return shown, Text(f"{summary.tail.value:.{digits}f}")

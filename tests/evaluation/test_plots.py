@@ -1,0 +1,62 @@
+"""Plots: well-formed, escaped, themed, and the same every time."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from mdfloss.evaluation.plots import INK, curve_plot, figure_svg, save_figure
+
+NASTY = '<script>alert("1")</script> --> $x$ & "quotes"'
+
+
+@pytest.fixture
+def figure():
+    curves = {NASTY: ([0, 10, 20], [3.0, 2.0, 1.0]), "l1": ([0, 10, 20], [2.0, 2.0, 1.5]), "empty": ([], [])}
+    return curve_plot(curves, xlabel="step", ylabel="PSNR [dB]", title="T")
+
+
+def test_svg_is_well_formed_and_escaped(figure) -> None:
+    drawing = figure_svg(figure, label=NASTY)
+    root = ElementTree.fromstring(drawing)
+    assert root.get("aria-label") == NASTY
+    assert "<script" not in drawing
+    assert NASTY in "".join(root.itertext()), "shown as it is, and not read as mathematics"
+    assert "empty" not in "".join(root.itertext())
+
+
+def test_svg_takes_the_pages_ink_and_width(figure) -> None:
+    drawing = figure_svg(figure, label="curves")
+    assert INK not in drawing
+    assert "currentColor" in drawing
+    root = ElementTree.fromstring(drawing)
+    assert root.get("width") is None
+    assert root.get("viewBox")
+
+
+def test_ids_of_two_drawings_differ_and_references_resolve(figure) -> None:
+    ids = []
+    for label in ("one", "two"):
+        drawing = figure_svg(figure, label=label)
+        root = ElementTree.fromstring(drawing)
+        found = {element.get("id") for element in root.iter() if element.get("id")}
+        for element in root.iter():
+            for value in (element.get("clip-path"), element.get("{http://www.w3.org/1999/xlink}href")):
+                if value:
+                    assert value.removeprefix("url(").removesuffix(")").removeprefix("#") in found
+        ids.append(found)
+    assert not ids[0] & ids[1]
+
+
+def test_the_same_figure_is_the_same_text(figure) -> None:
+    assert figure_svg(figure, label="a") == figure_svg(figure, label="a")
+
+
+def test_files_for_print(figure, tmp_path: Path) -> None:
+    for suffix, start in ((".svg", b"<?xml"), (".pdf", b"%PDF")):
+        save_figure(figure, tmp_path / f"curves{suffix}")
+        assert (tmp_path / f"curves{suffix}").read_bytes().startswith(start)
+    with pytest.raises(FileExistsError, match="exists"):
+        save_figure(figure, tmp_path / "curves.pdf", force=False)
+    with pytest.raises(ValueError, match=r"written as .svg or .pdf, but the name is curves.png"):
+        save_figure(figure, tmp_path / "curves.png")

@@ -1,0 +1,70 @@
+"""The verdict: what it says when a method wins, loses, or cannot be told apart."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mdfloss.evaluation import Score, ScoreTable
+from mdfloss.evaluation.statistics import holm
+from mdfloss.evaluation.verdict import compare_methods, verdict
+
+
+def make_table(metric: str = "psnr", **offsets: float) -> ScoreTable:
+    """Scores of 20 pictures: each method is `offset` better than the first, give or take 0.1."""
+    rng = np.random.default_rng(0)
+    pictures = rng.normal(30, 3, 20)
+    rows = [
+        Score(str(index), method, {metric: value + offset + rng.normal(0, 0.1)})
+        for method, offset in offsets.items()
+        for index, value in enumerate(pictures)
+    ]
+    return ScoreTable((metric,), tuple(rows))
+
+
+def test_findings_equal_scipy_with_holm_over_both_directions() -> None:
+    table = make_table(ours=0.05, l1=0.0, l2=-0.5)
+    findings = compare_methods(table, candidate="ours")
+    ours, l1, l2 = (table.column(method, "psnr") for method in ("ours", "l1", "l2"))
+    p_values = [
+        stats.ttest_rel(ours, other, alternative=side).pvalue for side in ("greater", "less") for other in (l1, l2)
+    ]
+    expected = holm(p_values)
+    assert [finding.p_better for finding in findings] == pytest.approx(expected[:2])
+    assert [finding.p_worse for finding in findings] == pytest.approx(expected[2:])
+
+
+def test_headline_names_what_is_better_worse_and_even() -> None:
+    result = verdict(make_table(ours=0.0, l1=0.0, l2=-1.0, ssim=1.0), candidate="ours")
+    assert result.headline == (
+        "By PSNR on 20 pictures, ours is better than l2, and worse than ssim, and not told apart from l1."
+    )
+    assert "PSNR against l2: +" in result.details[1]
+    assert "in its favour" in result.details[1]
+    assert "in its disfavour" in result.details[2]
+    assert "p < 0.001" in result.details[2]
+
+
+def test_lower_is_better_turns_the_sign() -> None:
+    result = verdict(make_table("mdsi", ours=0.0, l1=1.0), candidate="ours", metric="mdsi")
+    assert result.headline == "By MDSI on 20 pictures, ours is better than l1."
+
+
+def test_caveats_say_how_little_was_tried() -> None:
+    few = ScoreTable(("psnr",), tuple(Score(str(i), m, {"psnr": 30.0 + i}) for i in range(3) for m in ("a", "b")))
+    result = verdict(few, candidate="a")
+    assert result.headline == "By PSNR on 3 pictures, a is not told apart from b."
+    assert any("trained once" in caveat for caveat in result.caveats)
+    assert any("3 pictures are few" in caveat for caveat in result.caveats)
+    assert "mean of 4 trainings" in verdict(few, candidate="a", trainings=4).caveats[0]
+
+
+def test_one_picture_tells_nothing() -> None:
+    one = ScoreTable(("psnr",), (Score("x", "a", {"psnr": 30.0}), Score("x", "b", {"psnr": 20.0})))
+    assert verdict(one, candidate="a").headline == "1 picture cannot tell how a compares: add pictures."
+
+
+def test_infinite_scores_are_left_out() -> None:
+    rows = [Score(str(i), m, {"psnr": 30.0 + i + (m == "a")}) for i in range(3) for m in ("a", "b")]
+    rows += [Score("equal", m, {"psnr": float("inf")}) for m in ("a", "b")]
+    (finding,) = compare_methods(ScoreTable(("psnr",), tuple(rows)), candidate="a")
+    assert finding.result.difference.value == pytest.approx(1)
