@@ -4,8 +4,8 @@ The same pictures score 2 dB apart in RGB and on MATLAB's Y, and 0.1 dB apart wi
 A figure without its colour space, crop and rounding is not comparable with anything, so `MetricProtocol`
 holds them and prints itself, and `measure` is the one door to every metric here.
 
-The measures themselves are those of torchmetrics, scikit-image, piq, lpips and ColorVideoVDP; every function takes N × C
-× H × W tensors and gives one value for each image (torchmetrics' PSNR would pool the errors of all images,
+The measures themselves are those of torchmetrics, scikit-image, piq, lpips and ColorVideoVDP; every function takes
+N × C × H × W tensors and gives one value for each image (torchmetrics' PSNR would pool the errors of all images,
 which is not the mean of their PSNRs).
 """
 
@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -129,8 +130,15 @@ def ssim(pred: Tensor, target: Tensor) -> Tensor:
     from skimage.metrics import structural_similarity
 
     pairs = zip(pred.detach().cpu().double().numpy(), target.detach().cpu().double().numpy(), strict=True)
-    options = {"channel_axis": 0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return torch.tensor([structural_similarity(true, seen, data_range=1.0, **options) for seen, true in pairs])
+    engine: Any = partial(
+        structural_similarity,
+        data_range=1.0,
+        channel_axis=0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    return torch.tensor([engine(true, seen) for seen, true in pairs], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
