@@ -171,6 +171,11 @@ def test_what_is_no_seed(image: Tensor, message: str):
         fit([image], GaussianNoise(), TINY, task="denoise")
 
 
+def test_checkpoints_come_after_at_least_one_iteration(seed: Tensor):
+    with pytest.raises(ValueError, match="checkpoint_every must be at least 1, got 0"):
+        fit([seed], GaussianNoise(), TINY, task="denoise", checkpoint_every=0)
+
+
 def test_resume_needs_a_folder_and_starts_where_there_is_nothing(seed: Tensor, tmp_path: Path):
     with pytest.raises(ValueError, match="resume needs the workdir"):
         fit([seed], GaussianNoise(), TINY, task="denoise", resume=True)

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,19 @@ def test_differences_are_named():
     assert "width was 8, now 4" in named
     assert "mdfloss.distortions.Jpeg" in named
     assert "iterations" not in named
+
+
+@dataclasses.dataclass(frozen=True)
+class Blend:
+    other: torch.Tensor
+
+    def __call__(self, image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return (image + self.other) / 2
+
+
+def test_arguments_that_no_card_can_keep_are_refused():
+    with pytest.raises(ValueError, match=r"Blend cannot be kept in the bank's card .*: let the distortion take"):
+        _request(distortion=Blend(torch.zeros(1)))
 
 
 def _card(**changes):

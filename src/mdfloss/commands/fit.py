@@ -66,7 +66,7 @@ def fit(
         max_width: Most channels of any scale.
         crop_size: Side of the crops in pixels.
         batch_size: Crops in an iteration.
-        residual: What generators add their output to: "previous", or "distorted", which shows more distortion.
+        residual: What generators add their output to: "previous", or "distorted", their own input.
         seed: Start of the random numbers.
         device: "cpu", "cuda", or "auto": the GPU where there is one.
         licence: Terms of the weights, as an SPDX expression.
@@ -87,9 +87,7 @@ def fit(
     }
     given = {name: value for name, value in changes.items() if value is not None}
     config = FitConfig.preset(preset, random_seed=seed, **given)
-    if output.suffix != ".safetensors":
-        raise ValueError(f"a bank is saved as .safetensors, got {output}: give it that suffix")
-    refuse_overwrite(output, force=force or resume)
+    _check_output(output, force=force or resume)
     names = ", ".join(Path(name).name for name in seeds)
     job = _Job(
         images=[load_seed(name).to(_device(device)) for name in seeds],
@@ -109,12 +107,7 @@ def fit(
         bank = _fit_shown(job, folder, console, resume=resume, checkpoint_every=checkpoint_every)
         bank.save(output, force=force)
     remove_state(folder)
-    console.print(
-        f"{output}: {len(bank)} discriminators for '{bank.card.task}'. Use it as MDFLoss('{output}'), or in\n"
-        f"  mdfloss train ... --loss mdf:{output}",
-        highlight=False,
-        markup=False,
-    )
+    _say_written(bank, output, console)
 
 
 @dataclass(frozen=True)
@@ -157,6 +150,21 @@ def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool, check
             source=job.source,
             on_progress=bars.show,
         )
+
+
+def _check_output(output: Path, *, force: bool) -> None:
+    if output.suffix != ".safetensors":
+        raise ValueError(f"a bank is saved as .safetensors, got {output}: give it that suffix")
+    refuse_overwrite(output, force=force)
+
+
+def _say_written(bank: DiscriminatorBank, output: Path, console: Console) -> None:
+    console.print(
+        f"{output}: {len(bank)} discriminators for '{bank.card.task}'. Use it as MDFLoss('{output}'), or in\n"
+        f"  mdfloss train ... --loss mdf:{output}",
+        highlight=False,
+        markup=False,
+    )
 
 
 def _plan_table(plan: FitPlan, *, speed: float | None) -> Table:

@@ -33,8 +33,7 @@ class FitConfig:
         alpha: Weight of the reconstruction.
         random_seed: Start of the random numbers.
         residual: What a generator adds its output to: "previous", the upsampled output of the scale before as in
-            SinGAN; or "distorted", that with the distortion (the generator's input), which shows the critic more
-            of the distortion and less of the blur.
+            SinGAN; or "distorted", that with the distortion, the generator's own input.
     """
 
     num_scales: int = 8

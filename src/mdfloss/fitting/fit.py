@@ -101,11 +101,14 @@ def fit(
         The bank in eval mode, on the CPU, with whitening matrices for the task's distortion.
 
     Raises:
-        ValueError: A seed is not an image in [0, 1] or too small for K and rho, or `resume` without `workdir`.
+        ValueError: A seed is not an image in [0, 1] or too small for K and rho, `resume` without `workdir`, or
+            arguments of the distortion that cannot be written as JSON.
         FileExistsError: `workdir` holds a fit and `resume` is False.
         CheckpointError: The fit in `workdir` is damaged or was asked for differently.
         FitDivergedError: A loss or a weight is not finite any more.
     """
+    if checkpoint_every < 1:
+        raise ValueError(f"checkpoint_every must be at least 1, got {checkpoint_every}")
     images = [_checked(seed, number) for number, seed in enumerate(seeds)]
     plan = plan_fit([(image.shape[-2], image.shape[-1]) for image in images], config)
     config = dataclasses.replace(config, rho=plan.rho)

@@ -69,9 +69,20 @@ def fit_request(images: Sequence[Tensor], distortion: Distortion, config: FitCon
         distortion: The task's distortion.
         config: Options of the fit, with rho as it was chosen.
         task: Name of the task.
+
+    Raises:
+        ValueError: The distortion's arguments cannot be written as JSON.
     """
+    described = describe_distortion(distortion)
+    try:
+        json.dumps(described)
+    except TypeError as error:
+        raise ValueError(
+            f"the arguments of {described['class_path']} cannot be kept in the bank's card ({error}): "
+            "let the distortion take numbers, text, or lists of them"
+        ) from error
     hashes = tuple(pixel_hash(image.expand(-1, 3, -1, -1)) for image in images)
-    return Request(task, describe_distortion(distortion), hashes, dataclasses.asdict(config))
+    return Request(task, described, hashes, dataclasses.asdict(config))
 
 
 def bank_card(request: Request, config: FitConfig, *, licence: str, source: str) -> BankCard:
