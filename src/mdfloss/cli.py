@@ -10,12 +10,13 @@ import sys
 import traceback
 from argparse import HelpFormatter
 from collections.abc import Callable, Sequence
-from typing import get_args, get_origin, get_type_hints
+from typing import NamedTuple, get_args, get_origin, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser
 from rich.console import Console
 
 from . import __version__
+from .distortions import explain_distortion
 
 __all__ = ["COMMANDS", "main"]
 
@@ -38,10 +39,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class _Parser(ArgumentParser):
-    """Shows options with hyphens, as they are usually typed."""
+    """Shows options as they are usually typed: with hyphens, flags without a value, -o for the output."""
 
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
-        return re.sub(r"--\w[\w.]*", lambda option: option[0].replace("_", "-"), super().format_help(formatter))
+        text = re.sub(r"--\w[\w.]*", lambda option: option[0].replace("_", "-"), super().format_help(formatter))
+        return re.sub(r"^  --output ", "  -o, --output ", text.replace(" {true,false}", ""), flags=re.MULTILINE)
 
 
 def _usage() -> str:
@@ -80,15 +82,28 @@ def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
     return spelled
 
 
-def _positional_lists(function: Callable[..., None]) -> dict[str, tuple[type, str]]:
-    """Parameters that take one or more words, `SEED...`: the type of one, and the line that the docstring says."""
+class _Word(NamedTuple):
+    """A parameter that is given by its place: how many words, of which type, and what the docstring says of it."""
+
+    places: str | None
+    kind: type
+    text: str
+
+
+def _words_by_place(function: Callable[..., None]) -> dict[str, _Word]:
+    """The positional parameters of a function one of which takes one or more words, `SEED...`; else none.
+
+    The parser would read a list as one word of YAML, and would put these after those that it adds itself.
+    """
     types = get_type_hints(function)
-    found: dict[str, tuple[type, str]] = {}
+    found: dict[str, _Word] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and get_origin(types[name]) is list:
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             text = re.search(rf"^ +{name}: (.*)$", inspect.getdoc(function) or "", re.MULTILINE)
-            found[name] = (get_args(types[name])[0], text[1] if text else "")
-    return found
+            is_list = get_origin(types[name]) is list
+            kind = get_args(types[name])[0] if is_list else types[name]
+            found[name] = _Word("+" if is_list else None, kind, text[1] if text else "")
+    return found if any(word.places for word in found.values()) else {}
 
 
 def _run(name: str, args: Sequence[str]) -> None:
@@ -97,16 +112,14 @@ def _run(name: str, args: Sequence[str]) -> None:
     function = getattr(importlib.import_module(module_name), function_name)
     parser = _Parser(prog=f"mdfloss {name}", description=COMMANDS[name][1], exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
-    lists = _positional_lists(function)
-    for key, (item, text) in lists.items():
-        parser.add_argument(key, nargs="+", type=item, metavar=key.rstrip("s").upper(), help=text)
-    parser.add_function_arguments(function, as_positional=True, skip=set(lists))
+    by_place = _words_by_place(function)
+    for key, word in by_place.items():
+        parser.add_argument(key, nargs=word.places, type=word.kind, metavar=key.rstrip("s").upper(), help=word.text)
+    parser.add_function_arguments(function, as_positional=True, skip=set(by_place))
     words = _spell_out(args, function)
     try:
-        options = parser.instantiate_classes(parser.parse_args(words))
+        options = parser.instantiate(parser.parse_args(words))
     except (ArgumentError, ValueError) as error:
-        from .distortions import explain_distortion  # loads torch, which --help and --version do without
-
         explain_distortion(words)
         raise ValueError(f"{error}\nmdfloss {name} --help lists the options") from error
     options.pop("config", None)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from mdfloss.cli import main
+from mdfloss.images import read_picture, write_image
+from mdfloss.networks import read_card
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+@pytest.fixture
+def folders(tmp_path: Path, generator: torch.Generator) -> list[str]:
+    for folder in ("train", "val"):
+        write_image(tmp_path / folder / "a.png", torch.rand(1, 3, 60, 60, generator=generator))
+    options = ["--train-dir", str(tmp_path / "train"), "--val-dir", str(tmp_path / "val")]
+    return [*options, "-o", str(tmp_path / "run"), "--accelerator", "cpu", "--steps", "2", "--batch-size", "2"]
+
+
+def test_a_network_is_trained_and_restores_pictures(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = ["--network", "DnCNN", "--network.num_layers", "3", "--network.num_features", "4"]
+    noise = ["--distortion", "GaussianNoise", "--distortion.sigma", "[0,55]"]
+    args = ["train", *folders, *network, *noise, "--loss", "mse+0.1*l1"]
+    assert main(args) == 0
+    assert "best validation psnr" in capsys.readouterr().out
+    card = read_card(tmp_path / "run")
+    assert (card.loss, card.arguments["num_layers"]) == ("mse+0.1*l1", 3)
+    assert card.distortion["init_args"] == {"sigma": [0.0, 55.0]}
+    assert main(args) == 1
+    assert "is in use: pass --resume" in capsys.readouterr().err
+    assert main([*args, "--resume"]) == 0
+    assert main([*args, "--resume", "--lr", "0.5"]) == 1
+    assert "optimizer.lr: the run has 0.001, asked for 0.5" in capsys.readouterr().err.replace("\n", " ")
+
+    (tmp_path / "val" / "bad.png").write_text("not a picture")
+    restore = ["restore", str(tmp_path / "run"), str(tmp_path / "val"), "-o", str(tmp_path / "out")]
+    assert main(restore) == 1
+    assert "1 of 2 pictures could not be restored" in capsys.readouterr().err
+    assert read_picture(tmp_path / "out" / "a.png").image.shape == (1, 3, 60, 60)
+    (tmp_path / "val" / "bad.png").unlink()
+    assert main(restore) == 1
+    assert "exists" in capsys.readouterr().err
+    assert main([*restore, "--force"]) == 0
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("dncnn_*.yaml")), ids=lambda path: path.stem)
+def test_recipes_are_valid(recipe: Path, folders: list[str], tmp_path: Path) -> None:
+    small = ["--network.num_layers", "3", "--network.num_features", "4"]
+    assert main(["train", "--config", str(recipe), *folders, *small]) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
+    assert config["network_args"]["num_layers"] == 3
+    assert config["optimizer"]["name"] in recipe.read_text()
