@@ -164,6 +164,7 @@ def _say_written(bank: DiscriminatorBank, output: Path, console: Console) -> Non
         f"  mdfloss train ... --loss mdf:{output}",
         highlight=False,
         markup=False,
+        soft_wrap=True,
     )
 
 
