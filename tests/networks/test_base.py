@@ -27,7 +27,7 @@ def test_weights_have_the_spread_that_torch_gives_by_default(generator: torch.Ge
     "arguments, message",
     [
         ({"in_channels": 0}, "in_channels must be at least 1, got 0"),
-        ({"in_channels": 3, "upscale": 5}, "upscale must be 1, 2, 3, 4 or 8, got 5"),
+        ({"in_channels": 3, "upscale": 5}, r"upscale must be one of \(1, 2, 3, 4, 8\), got 5"),
     ],
 )
 def test_impossible_networks_are_refused(arguments: dict[str, int], message: str) -> None:

@@ -1,7 +1,11 @@
 """Restoration networks, by class and by name, and their files."""
 
 from .base import RestorationNetwork, initialise
+from .discriminators import VGGDiscriminator
 from .dncnn import DnCNN
+from .edsr import EDSR
+from .rrdb import RRDBNet
+from .srresnet import SRResNet
 from .store import (
     NETWORKS,
     NetworkCard,
@@ -13,11 +17,15 @@ from .store import (
 )
 
 __all__ = [
+    "EDSR",
     "NETWORKS",
     "DnCNN",
     "NetworkCard",
     "NetworkFileError",
+    "RRDBNet",
     "RestorationNetwork",
+    "SRResNet",
+    "VGGDiscriminator",
     "build_network",
     "initialise",
     "load_network",

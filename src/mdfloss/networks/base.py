@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["RestorationNetwork", "initialise"]
+__all__ = ["RestorationNetwork", "initialise", "pixel_shuffles"]
+
+UPSCALES = (1, 2, 3, 4, 8)
 
 
 class RestorationNetwork(nn.Module):
@@ -28,8 +31,8 @@ class RestorationNetwork(nn.Module):
         super().__init__()
         if in_channels < 1:
             raise ValueError(f"in_channels must be at least 1, got {in_channels}")
-        if upscale not in (1, 2, 3, 4, 8):
-            raise ValueError(f"upscale must be 1, 2, 3, 4 or 8, got {upscale}")
+        if upscale not in UPSCALES:
+            raise ValueError(f"upscale must be one of {UPSCALES}, got {upscale}")
         self.in_channels = in_channels
         self.upscale = upscale
         self.arguments = arguments
@@ -52,3 +55,21 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
             if layer.bias is not None:
                 bound = 1 / math.sqrt(layer.weight[0].numel())
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+
+
+def pixel_shuffles(
+    num_features: int, upscale: int, *, activation: Callable[[], nn.Module] | None = None
+) -> list[nn.Module]:
+    """Layers that enlarge a map: for each factor a 3×3 convolution, a pixel shuffle (Shi et al., CVPR 2016).
+
+    Args:
+        num_features: Channels before and after.
+        upscale: 3, or a power of two, which is made of doublings.
+        activation: Makes what follows each shuffle.
+    """
+    factors = [3] if upscale == 3 else [2] * (upscale.bit_length() - 1)
+    layers: list[nn.Module] = []
+    for factor in factors:
+        layers += [nn.Conv2d(num_features, num_features * factor**2, 3, padding=1), nn.PixelShuffle(factor)]
+        layers += [] if activation is None else [activation()]
+    return layers

@@ -22,6 +22,9 @@ from torch import Tensor
 from ..files import atomic_write
 from .base import RestorationNetwork
 from .dncnn import DnCNN
+from .edsr import EDSR
+from .rrdb import RRDBNet
+from .srresnet import SRResNet
 
 __all__ = [
     "NETWORKS",
@@ -36,7 +39,12 @@ __all__ = [
 FORMAT_VERSION = 1
 _CARD_KEY = "mdfloss_network"
 
-NETWORKS: dict[str, type[RestorationNetwork]] = {"DnCNN": DnCNN}
+NETWORKS: dict[str, type[RestorationNetwork]] = {
+    "DnCNN": DnCNN,
+    "EDSR": EDSR,
+    "RRDBNet": RRDBNet,
+    "SRResNet": SRResNet,
+}
 """Every network that has a name."""
 
 
