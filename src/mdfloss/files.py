@@ -49,6 +49,14 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = True) -> Iterato
         yield partial
         with partial.open("rb") as written:
             os.fsync(written.fileno())
+        partial.chmod(0o666 & ~_umask())
         partial.replace(final)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
