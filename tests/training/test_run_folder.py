@@ -33,9 +33,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RunFolderError, match="is in use"):
         RunFolder(tmp_path).start(CONFIG, resume=False)
-    with pytest.raises(FileNotFoundError, match="there is no run to resume"):
+    with pytest.raises(RunFolderError, match="is in use: choose another folder"):
         RunFolder(tmp_path).start(CONFIG, resume=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_resuming_where_nothing_ran_yet_starts(tmp_path: Path) -> None:
+    RunFolder(tmp_path / "run").start(CONFIG, resume=True)
+    assert (tmp_path / "run" / "config.json").is_file()
 
 
 def test_another_config_is_named(tmp_path: Path) -> None:

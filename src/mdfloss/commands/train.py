@@ -76,7 +76,7 @@ def train(
         devices: Devices on each node.
         num_nodes: Machines.
         num_workers: Processes that prepare patches; none on a CPU by default, 4 elsewhere.
-        resume: Go on with the run in the output folder; give the same options.
+        resume: Go on with the run in the output folder, if there is one; give the same options.
     """
     check_distortion(distortion)
     network = DnCNN() if network is None else network

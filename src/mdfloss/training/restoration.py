@@ -74,7 +74,7 @@ def train(
         config: What to do.
         output: Folder for the run; `mdfloss.training.run_folder` says what is written.
         hardware: Where to compute; one device, chosen by Lightning, by default.
-        resume: Go on with the run in `output`; it ends as if it had never stopped.
+        resume: Go on with the run in `output`, if there is one; it ends as if it had never stopped.
         progress: Show a progress bar with the time left.
 
     Raises:

@@ -62,23 +62,20 @@ class RunFolder:
 
         Args:
             config: What the run shall do, as plain values.
-            resume: Go on with the run that is there.
+            resume: Go on with the run that is there, if there is one.
 
         Raises:
-            RunFolderError: The folder is in use and `resume` is False, or holds a run with another config.
-            FileNotFoundError: `resume` is True and there is no run.
+            RunFolderError: The folder is in use and `resume` is False, or holds a run with another config, or
+                something else than a run.
         """
         file = self.path / "config.json"
         config = json.loads(json.dumps(config))
-        if resume:
-            if not file.is_file():
-                raise FileNotFoundError(f"there is no run to resume in {self.path}: leave out --resume")
+        if resume and file.is_file():
             self._check_same(json.loads(file.read_text("utf-8"))["config"], config)
             return
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise RunFolderError(
-                f"{self.path} is in use: pass --resume to go on with its run, or choose another folder"
-            )
+            mend = "pass --resume to go on with its run, or choose" if file.is_file() else "choose"
+            raise RunFolderError(f"{self.path} is in use: {mend} another folder")
         versions = {"mdfloss": __version__, "torch": torch.__version__, "python": platform.python_version()}
         with atomic_write(file) as partial:
             partial.write_text(json.dumps({"config": config, "versions": versions}, indent=2), "utf-8")
