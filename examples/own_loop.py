@@ -3,9 +3,10 @@
 import sys
 
 import torch
+from torch import nn
+
 from mdfloss import MDFLoss
 from mdfloss.images import read_image
-from torch import nn
 
 
 def main(bank: str, picture: str, steps: int = 100) -> None:

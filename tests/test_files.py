@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+
 from mdfloss.files import atomic_write
 
 
@@ -17,7 +17,7 @@ def test_writes_with_the_usual_permissions(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
     assert (tmp_path / "new" / "a.txt").read_text() == "whole"
-    assert os.stat(tmp_path / "new" / "a.txt").st_mode == plain.stat().st_mode
+    assert (tmp_path / "new" / "a.txt").stat().st_mode == plain.stat().st_mode
 
 
 def test_a_failure_leaves_what_stood_there(tmp_path: Path) -> None:

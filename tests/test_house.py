@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mdfloss
 import pytest
+
+import mdfloss
 
 SOURCE = Path(mdfloss.__file__).parent
 MODULES = sorted(path for path in SOURCE.rglob("*.py"))
@@ -56,7 +57,18 @@ def test_public_names_exist_and_are_documented(name: str) -> None:
 
 
 def test_import_leaves_heavy_libraries_alone() -> None:
-    heavy = {"lightning", "matplotlib", "seaborn", "pandas", "piq", "lpips", "fastapi", "ray", "skimage", "torchmetrics"}
+    heavy = {
+        "lightning",
+        "matplotlib",
+        "seaborn",
+        "pandas",
+        "piq",
+        "lpips",
+        "fastapi",
+        "ray",
+        "skimage",
+        "torchmetrics",
+    }
     code = f"import sys, mdfloss; print(sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import torch
+
 from mdfloss import DiscriminatorBank
 from mdfloss.images import write_image
 
