@@ -15,8 +15,8 @@ from typing import NamedTuple, get_args, get_origin, get_type_hints
 from jsonargparse import ArgumentError, ArgumentParser
 from rich.console import Console
 
-from . import __version__
 from .distortions import explain_distortion
+from .version import __version__
 
 __all__ = ["COMMANDS", "main"]
 

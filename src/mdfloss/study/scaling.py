@@ -23,7 +23,7 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.special import log_ndtr, logsumexp, ndtr
+from scipy.special import log_ndtr, ndtr
 
 __all__ = ["PRIORS", "REGULARIZATIONS", "SIGMA", "DisconnectedWarning", "Scaling", "preference", "scale"]
 
@@ -215,7 +215,9 @@ class _Objective:
             return w
 
         kept = [weights(block) for block in blocks] if len(blocks) <= _KEPT_BLOCKS else None
-        half: Array = sum(number[b] @ w for b, w in zip(blocks, kept or map(weights, blocks), strict=True))
+        half = np.zeros_like(log_p)
+        for b, w in zip(blocks, kept or map(weights, blocks), strict=True):
+            half += number[b] @ w
         prior = half + _mirror(half) + 0.1
         inverse = 1 / prior
         slope = np.zeros_like(log_p)

@@ -89,7 +89,9 @@ def agreement(counts: ArrayLike, *, prior: str = "gaussian") -> Agreement:
     votes = np.asarray(counts, dtype=np.float64)
     votes = votes[None] if votes.ndim == 3 else votes
     if votes.ndim != 4 or votes.shape[2] != votes.shape[3] or votes.shape[1] < 3:
-        raise ValueError(f"counts has shape {votes.shape}: needed are three or more observers × conditions × conditions")
+        raise ValueError(
+            f"counts has shape {votes.shape}: needed are three or more observers × conditions × conditions"
+        )
     total = np.zeros(votes.shape[1])
     for scene in votes:
         everyone = scene.sum(0)

@@ -1,0 +1,59 @@
+"""Running the page: one process, structured logs, a graceful stop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from .app import create_app
+from .app_security import JsonFormatter
+
+__all__ = ["serve_study"]
+
+
+def serve_study(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    root_path: str = "",
+    proxies: str = "127.0.0.1",
+) -> None:
+    """Serve a study until SIGTERM or SIGINT; open requests are answered and the database is closed first.
+
+    Args:
+        folder: The study.
+        host: Address to listen on.
+        port: Port to listen on.
+        root_path: Path under which a proxy serves the study.
+        proxies: Addresses whose X-Forwarded headers are believed, with commas between them.
+
+    Raises:
+        FileNotFoundError: `folder` is no study.
+        BlockingIOError: It is being served already.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    log = logging.getLogger("mdfloss.study")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+    app = create_app(folder, root_path=root_path)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        proxy_headers=True,
+        forwarded_allow_ips=proxies,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=30,
+        limit_concurrency=2000,
+    )
+    log.info("serving", extra={"facts": {"host": host, "port": port}})
+    uvicorn.Server(config).run()
+    log.info("stopped")
