@@ -1,11 +1,10 @@
 """Train a task-specific image reconstruction loss from one image, and train restoration networks with it."""
 
-from importlib.metadata import version
-
 from .bank import BankCard, BankFileError, DiscriminatorBank
 from .definitions import DEFINITIONS, Definition
 from .loss import MDFLoss, mdf_loss
 from .pretrained import list_banks, load_bank
+from .version import __version__
 
 __all__ = [
     "DEFINITIONS",
@@ -14,9 +13,8 @@ __all__ = [
     "Definition",
     "DiscriminatorBank",
     "MDFLoss",
+    "__version__",
     "list_banks",
     "load_bank",
     "mdf_loss",
 ]
-
-__version__ = version("mdfloss")

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import __version__
 from ..bank import BankCard, DiscriminatorBank
 from ..distortions import Distortion, describe_distortion
+from ..version import __version__
 from .chain import INPUT_RANGE
 from .config import FitConfig
 

@@ -121,7 +121,7 @@ def save_network(
         raise ValueError(f"only {', '.join(NETWORKS)} can be saved by name, got {type(network)}")
     if Path(path).suffix != ".safetensors":
         raise ValueError(f"a network is saved as .safetensors, got {path}")
-    from .. import __version__
+    from ..version import __version__
 
     card = NetworkCard(name, network.arguments, distortion or {}, loss, step, __version__)
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}

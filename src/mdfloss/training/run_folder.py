@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 
-from .. import __version__
 from ..data import Skipped
 from ..files import atomic_write
+from ..version import __version__
 
 __all__ = ["RunFolder", "RunFolderError"]
 
