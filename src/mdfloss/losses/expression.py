@@ -1,6 +1,7 @@
-"""Losses by name and by expression: `"l1"`, `"mdf:bank.safetensors@paper"`, `"mse+0.1*l1"`.
+"""Losses by name and by expression: `"l1"`, `"mdf:bank.safetensors@paper"`, `"mse+0.1*lpips"`.
 
-An expression is a sum of terms; a term is a name, or a weight and a name joined by `*`.
+An expression is a sum of terms; a term is a name, or a weight and a name joined by `*`. One sum has a meaning of its
+own: `"ms_ssim+l1"` is the published mix with weights 0.84 and 0.16, not 1 and 1.
 """
 
 from __future__ import annotations
@@ -10,36 +11,12 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .images import check_images
-from .loss import MDFLoss
+from ..loss import MDFLoss
+from .deep import LPIPSLoss, VGGLoss
+from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss
+from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
-__all__ = ["LOSSES", "L1Loss", "MSELoss", "WeightedSum", "build_loss"]
-
-
-class L1Loss(nn.Module):
-    """Mean absolute difference.
-
-    Shape:
-        pred, target: (N, C, H, W); target in [0, 1]. Result: scalar.
-    """
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Mean over everything."""
-        check_images(pred, target)
-        return nn.functional.l1_loss(pred.float(), target.float())
-
-
-class MSELoss(nn.Module):
-    """Mean squared difference, L2.
-
-    Shape:
-        pred, target: (N, C, H, W); target in [0, 1]. Result: scalar.
-    """
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Mean over everything."""
-        check_images(pred, target)
-        return nn.functional.mse_loss(pred.float(), target.float())
+__all__ = ["LOSSES", "WeightedSum", "build_loss"]
 
 
 class WeightedSum(nn.Module):
@@ -78,13 +55,27 @@ def _plain(kind: type[nn.Module]) -> Callable[[str], nn.Module]:
     return build
 
 
+def _with_weights(kind: Callable[..., nn.Module]) -> Callable[[str], nn.Module]:
+    return lambda argument: kind(weights=argument or None)
+
+
 LOSSES: dict[str, Callable[[str], nn.Module]] = {
     "l1": _plain(L1Loss),
     "mse": _plain(MSELoss),
     "l2": _plain(MSELoss),
+    "charbonnier": _plain(CharbonnierLoss),
+    "fft": _plain(FrequencyLoss),
+    "ssim": _plain(SSIMLoss),
+    "ms_ssim": _plain(MSSSIMLoss),
+    "ms_ssim_l1": _plain(MSSSIML1Loss),
+    "vgg": _with_weights(VGGLoss),
+    "lpips": _with_weights(LPIPSLoss),
     "mdf": _mdf,
 }
 """Name → what builds the loss from the text after the name's colon."""
+
+PUBLISHED_SUMS = {"ms_ssim+l1": "ms_ssim_l1"}
+"""Sums that mean one published loss."""
 
 
 class _Term(NamedTuple):
@@ -98,16 +89,18 @@ def build_loss(expression: str) -> nn.Module:
 
     Args:
         expression: Names joined by `+`, each with a weight before it if wanted: `"mse+0.1*l1"`. `mdf` takes a
-            bank after a colon, and a definition after `@`: `"mdf:denoise"`, `"l1+0.5*mdf:my.safetensors@paper"`.
+            bank after a colon, and a definition after `@`: `"mdf:denoise"`, `"l1+0.5*mdf:my.safetensors@paper"`;
+            `vgg` and `lpips` may take the file of their network's weights.
 
     Returns:
         A module with `forward(pred, target)` that gives a float32 scalar; it has no trainable parameter.
 
     Raises:
         ValueError: The expression cannot be read, or a name is unknown.
-        FileNotFoundError: A bank does not exist.
+        OSError: A bank or the weights of a network are not at hand.
     """
-    terms = [_parse(term, expression) for term in expression.split("+")]
+    whole = PUBLISHED_SUMS.get(expression.replace(" ", ""), expression)
+    terms = [_parse(term, expression) for term in whole.split("+")]
     losses = [LOSSES[term.name](term.argument) for term in terms]
     weights = [term.weight for term in terms]
     loss = losses[0] if weights == [1.0] else WeightedSum(losses, weights)

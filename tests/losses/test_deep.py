@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor
+
+from mdfloss.losses import LPIPSLoss, VGGLoss
+from mdfloss.losses.deep import trunk_weights
+
+
+def test_vgg_is_piqs_content_loss(vgg_file: Path, generator: torch.Generator) -> None:
+    piq = pytest.importorskip("piq")
+    pred, target = torch.rand(2, 2, 3, 50, 66, generator=generator)
+    with torch.device("meta"):
+        features = torchvision.models.vgg19().features
+    features.load_state_dict(trunk_weights("vgg19", vgg_file), assign=True)
+    for layer in features:
+        if isinstance(layer, torch.nn.ReLU):
+            layer.inplace = False
+    theirs = piq.ContentLoss(feature_extractor=features, layers=("34",), distance="mse")(pred, target)
+    assert VGGLoss(weights=vgg_file)(pred, target).item() == pytest.approx(theirs.item(), rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lpips_is_the_lpips_package_fed_with_its_own_range(alexnet_file: Path, pair: tuple[Tensor, Tensor]) -> None:
+    lpips = pytest.importorskip("lpips")
+    theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    trunk = torchvision.models.AlexNet().features
+    trunk.load_state_dict(trunk_weights("alexnet", alexnet_file))
+    for slices in (theirs.net.slice1, theirs.net.slice2, theirs.net.slice3, theirs.net.slice4, theirs.net.slice5):
+        for name, layer in slices.named_children():
+            layer.load_state_dict(trunk[int(name)].state_dict())
+    expected = theirs(pair[0], pair[1], normalize=True).mean()
+    assert LPIPSLoss(weights=alexnet_file)(*pair).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", [VGGLoss, LPIPSLoss])
+def test_weights_that_cannot_be_had_are_named(
+    kind: type[VGGLoss] | type[LPIPSLoss], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    message = rf"are not at hand and https://.*put the file at {tmp_path}.*checkpoints.*\.pth, or name its path"
+    with pytest.raises(OSError, match=message):
+        kind()
+
+
+def test_files_of_something_else_are_refused(alexnet_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="does not hold torchvision's vgg19"):
+        VGGLoss(weights=alexnet_file)
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match="does not hold torchvision's alexnet: it lacks"):
+        LPIPSLoss(weights=tmp_path / "other.pth")
+
+
+def test_target_features_have_no_graph(vgg_file: Path, pair: tuple[Tensor, Tensor]) -> None:
+    target = pair[1].clone().requires_grad_()
+    assert not VGGLoss(weights=vgg_file)(pair[0], target).requires_grad
