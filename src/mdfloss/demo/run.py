@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from mdfloss.bank import BankCard, Discriminator, DiscriminatorBank
 from mdfloss.distortions import GaussianNoise, describe_distortion
 from mdfloss.evaluation.folders import evaluate_folders
@@ -26,6 +24,7 @@ from mdfloss.loss import MDFLoss
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network, load_network
 from mdfloss.restore import plan_outputs, restore_files
+from mdfloss.timing import seconds_a_step
 from mdfloss.training import DataConfig, Hardware, OptimizerConfig, TrainConfig, train
 
 from .folder import DemoFolder
@@ -37,7 +36,6 @@ METHODS = {"l1": "L1", "mse": "L2", "mdf": "Fitted MDF"}
 """Folder of a method → its name in tables."""
 
 FITTED = METHODS["mdf"]
-PROBE_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -140,8 +138,10 @@ def plan_demo(config: DemoConfig) -> tuple[Stage, ...]:
         "mse": build_loss("mse"),
         "mdf": MDFLoss(DiscriminatorBank([Discriminator(width) for width in widths], card)),
     }
+    network = build_network("DnCNN", num_layers=config.num_layers, num_features=config.num_features)
+    sizes = {"batch_size": config.batch_size, "patch_size": config.patch_size}
     trainings = [
-        Stage(f"train with {METHODS[method]}", config.steps * _seconds_a_step(config, loss))
+        Stage(f"train with {METHODS[method]}", config.steps * seconds_a_step(network, loss, **sizes))
         for method, loss in probed.items()
     ]
     return (
@@ -151,18 +151,6 @@ def plan_demo(config: DemoConfig) -> tuple[Stage, ...]:
         Stage("restore and score", 10),
         Stage("write the page", 10),
     )
-
-
-def _seconds_a_step(config: DemoConfig, loss: torch.nn.Module) -> float:
-    """Time of a training step, from a few that are thrown away."""
-    random = torch.Generator().manual_seed(0)
-    network = build_network("DnCNN", num_layers=config.num_layers, num_features=config.num_features)
-    clean = torch.rand(config.batch_size, 3, config.patch_size, config.patch_size, generator=random)
-    started = 0.0
-    for step in range(1 + PROBE_STEPS):
-        started = time.monotonic() if step == 1 else started
-        loss(network(clean), clean).backward()
-    return (time.monotonic() - started) / PROBE_STEPS
 
 
 def run_demo(

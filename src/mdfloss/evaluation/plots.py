@@ -5,24 +5,33 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from mdfloss.files import atomic_write
+
+from .metrics import METRICS
+from .summary import summarize
+from .table import ScoreTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PALETTE", "curve_plot", "figure_svg", "new_figure", "plain", "save_figure"]
+__all__ = ["PALETTE", "curve_plot", "figure_svg", "new_figure", "plain", "plane_plot", "save_figure", "violin_plot"]
 
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#888888")
 """Paul Tol's bright colours, told apart by colour-blind readers, on white and on black."""
 
 INK = "#010203"
 """Colour of text and lines, which `figure_svg` turns into the colour of the text around the plot."""
+
+MAGENTA = "#c2188b"
+"""Colour of means, as in the paper's Fig. 4."""
 
 STYLE: Any = {
     "font.size": 9.0,
@@ -90,6 +99,7 @@ def curve_plot(
     ylabel: str,
     title: str = "",
     log: bool = False,
+    log_x: bool = False,
 ) -> Figure:
     """Lines over training steps, one for each method, each named at its end as well as in the legend.
 
@@ -99,6 +109,7 @@ def curve_plot(
         ylabel: What runs up.
         title: Heading of the plot.
         log: Logarithmic values.
+        log_x: Logarithmic steps.
 
     Returns:
         The figure.
@@ -112,8 +123,78 @@ def curve_plot(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log:
         axes.set_yscale("log")
+    if log_x:
+        axes.set_xscale("log")
     if drawn:
         axes.legend(fontsize=8)
+    return figure
+
+
+def violin_plot(scores: ScoreTable, *, metric: str, starred: Collection[str] = (), title: str = "") -> Figure:
+    """The distribution of a metric for each method, as in the paper's Fig. 4.
+
+    The magenta dot is the mean with its 95 % interval, the black one the 5th percentile (the 95th of a distance) with
+    its bootstrap interval. The axis of a distance is turned over, so that better is always up.
+
+    Args:
+        scores: Scores of the methods.
+        metric: Which of its metrics.
+        starred: Methods with an asterisk: those that the candidate is significantly better than.
+        title: Heading of the plot.
+
+    Returns:
+        The figure.
+    """
+    summary, described = summarize(scores), METRICS[metric]
+    methods = scores.methods
+    figure, (axes,) = new_figure(max(4.2, 0.8 * len(methods) + 1.2), 3.0)
+    for index, method in enumerate(methods):
+        values = scores.column(method, metric)
+        values = values[np.isfinite(values)]
+        color = PALETTE[index % len(PALETTE)]
+        if values.size > 1 and np.ptp(values) > 0:
+            drawn: Any = axes.violinplot([values], [index], widths=0.8, showextrema=False)["bodies"]
+            drawn[0].set(facecolor=color, edgecolor=color, alpha=0.35)
+        found = summary[method][metric]
+        for estimate, dot in ((found.mean, MAGENTA), (found.tail, INK)):
+            axes.plot([index] * 2, estimate[1:], color=dot, linewidth=1.4)
+            axes.plot(index, estimate.value, "o", color=dot, markersize=4)
+    labels = [plain(f"{method} *" if method in starred else method) for method in methods]
+    axes.set_xticks(range(len(methods)), labels, rotation=25 if len(methods) > 4 else 0)
+    axes.set(ylabel=described.heading[:-2], title=plain(title))
+    if not described.higher_is_better:
+        axes.invert_yaxis()
+    return figure
+
+
+def plane_plot(scores: ScoreTable, *, distortion: str, perception: str, title: str = "") -> Figure:
+    """Means of two metrics against each other: the perception-distortion plane of the paper's Fig. 6.
+
+    Both axes are turned so that less distortion lies to the left and better perception at the bottom.
+
+    Args:
+        scores: Scores of the methods.
+        distortion: The metric to the right, such as "psnr".
+        perception: The metric upwards, such as "jod".
+        title: Heading of the plot.
+
+    Returns:
+        The figure.
+    """
+    summary = summarize(scores)
+    figure, (axes,) = new_figure(4.2, 3.0)
+    for index, method in enumerate(scores.methods):
+        x, y = (summary[method][metric].mean for metric in (distortion, perception))
+        color = PALETTE[index % len(PALETTE)]
+        axes.plot(x[1:], [y.value] * 2, color=color, linewidth=0.8)
+        axes.plot([x.value] * 2, y[1:], color=color, linewidth=0.8)
+        axes.plot(x.value, y.value, "o", color=color, label=plain(method))
+    axes.set(xlabel=METRICS[distortion].heading[:-2], ylabel=METRICS[perception].heading[:-2], title=plain(title))
+    if METRICS[distortion].higher_is_better:
+        axes.invert_xaxis()
+    if METRICS[perception].higher_is_better:
+        axes.invert_yaxis()
+    axes.legend(fontsize=8)
     return figure
 
 

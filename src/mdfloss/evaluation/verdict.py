@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .metrics import METRICS, Metric
 from .statistics import Comparison, holm, paired_test
@@ -42,6 +43,8 @@ class Finding(NamedTuple):
         result: Paired comparison, signed so that positive is better for the candidate.
         p_better: Holm-corrected p value of "the candidate is better".
         p_worse: The same of "the candidate is worse".
+        ours: The candidate's values that were compared, signed so that more is better.
+        theirs: The rival's.
     """
 
     rival: str
@@ -49,6 +52,8 @@ class Finding(NamedTuple):
     result: Comparison
     p_better: float
     p_worse: float
+    ours: NDArray[np.float64]
+    theirs: NDArray[np.float64]
 
 
 def compare_methods(
@@ -77,7 +82,8 @@ def compare_methods(
     adjusted = holm([result.p_value for result in (*better, *worse)])
     pairs = zip(adjusted[: len(rivals)], adjusted[len(rivals) :], strict=True)
     return tuple(
-        Finding(rival, metric, result, *p_values) for rival, result, p_values in zip(rivals, better, pairs, strict=True)
+        Finding(rival, metric, result, *p_values, ours, columns[rival][finite])
+        for rival, result, p_values in zip(rivals, better, pairs, strict=True)
     )
 
 
