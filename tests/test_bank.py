@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from mdfloss.bank import (
-    FORMAT_VERSION,
     BankCard,
     BankFileError,
     Discriminator,
     DiscriminatorBank,
     read_safetensors,
 )
+from mdfloss.card import FORMAT_VERSION
 from mdfloss.conditioning import whiten
 
 

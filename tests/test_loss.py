@@ -189,11 +189,6 @@ def test_compiles_without_a_graph_break(conditioned: DiscriminatorBank, pair: tu
     torch.testing.assert_close(compiled(*pair), loss(*pair), rtol=1e-4, atol=1e-6)
 
 
-def test_default_definition_follows_the_bank(tiny_bank: DiscriminatorBank, conditioned: DiscriminatorBank) -> None:
-    assert MDFLoss(tiny_bank).definition == DEFINITIONS["paper"]
-    assert MDFLoss(conditioned).definition == DEFINITIONS["whitened"]
-
-
 def test_eleven_pixels_are_enough_and_ten_are_not(conditioned: DiscriminatorBank) -> None:
     for name in NAMES:
         loss = MDFLoss(conditioned, definition=name)
@@ -230,14 +225,6 @@ def test_wrong_tensors(tiny_bank: DiscriminatorBank, pair: tuple[Tensor, Tensor]
 def test_wrong_options(tiny_bank: DiscriminatorBank, options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MDFLoss(tiny_bank, **options)  # type: ignore[arg-type]
-
-
-def test_definitions_that_make_no_sense() -> None:
-    options = {"absolute": True, "padded": True, "scaled": True}
-    with pytest.raises(ValueError, match=r"indices within 0\.\.4, got \(5,\)"):
-        Definition(maps=(5,), activated=True, whitened=False, **options)
-    with pytest.raises(ValueError, match="before their LeakyReLU"):
-        Definition(maps=(0,), activated=True, whitened=True, **options)
 
 
 def test_unknown_bank() -> None:

@@ -9,39 +9,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from .card import BankCard, BankFileError
 from .files import atomic_write
 
-__all__ = [
-    "FORMAT_VERSION",
-    "RECEPTIVE_FIELD",
-    "BankCard",
-    "BankFileError",
-    "Discriminator",
-    "DiscriminatorBank",
-]
+__all__ = ["RECEPTIVE_FIELD", "BankCard", "BankFileError", "Discriminator", "DiscriminatorBank"]
 
-FORMAT_VERSION = 1
 RECEPTIVE_FIELD = 11
 """Pixels on each side that one output of a discriminator sees; the smallest image it accepts."""
 
 NEGATIVE_SLOPE = 0.2
 _CARD_KEY = "mdfloss"
-
-
-class BankFileError(ValueError):
-    """A bank file is damaged, of another kind, or of a newer format."""
 
 
 class ConvBlock(nn.Module):
@@ -121,78 +107,6 @@ class Discriminator(nn.Module):
             maps.append(block.response(x))
             x = nn.functional.leaky_relu(maps[-1], NEGATIVE_SLOPE)
         return [*maps, self.tail(x)]
-
-
-@dataclass(frozen=True)
-class BankCard:
-    """What a bank file says of itself.
-
-    Args:
-        task: Name of the task, for example "denoise".
-        distortion: `class_path` and `init_args` of the distortion it was fitted against; empty if unknown.
-        widths: Channels of each discriminator, coarsest first; their number is K.
-        input_range: Values that black and white had when the discriminators were trained.
-        rho: Ratio between neighbouring scales; None if unknown.
-        seed_sha256: Hashes of the seed images' pixels.
-        iterations: Iterations of each scale.
-        licence: Terms of the weights, as an SPDX expression.
-        source: Where the weights come from.
-        library_version: Version of mdfloss that wrote the file.
-        format_version: Version of the file format.
-    """
-
-    task: str
-    widths: tuple[int, ...]
-    distortion: Mapping[str, Any] = field(default_factory=dict)
-    input_range: tuple[float, float] = (-1.0, 1.0)
-    rho: float | None = None
-    seed_sha256: tuple[str, ...] = ()
-    iterations: int | None = None
-    licence: str = "unknown"
-    source: str = ""
-    library_version: str = ""
-    format_version: int = FORMAT_VERSION
-
-    def __post_init__(self) -> None:
-        if not self.widths or min(self.widths) < 1:
-            raise ValueError(f"widths must be positive, one for each scale, got {self.widths}")
-        if self.input_range[0] >= self.input_range[1]:
-            raise ValueError(f"input_range must ascend, got {self.input_range}")
-
-    @property
-    def num_scales(self) -> int:
-        """K, the number of discriminators."""
-        return len(self.widths)
-
-    def to_json(self) -> str:
-        """The card as JSON text."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> BankCard:
-        """Read a card.
-
-        Raises:
-            BankFileError: Not a card, or one of a newer format.
-        """
-        try:
-            values = json.loads(text)
-            version = values["format_version"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise BankFileError(f"the card in the header cannot be read: {error}") from error
-        if not isinstance(version, int) or version > FORMAT_VERSION:
-            raise BankFileError(
-                f"the bank has format version {version}, this mdfloss reads up to {FORMAT_VERSION}: upgrade mdfloss"
-            )
-        known = {f.name for f in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise BankFileError(f"the card has unknown entries {unknown}")
-        try:
-            for name in ("widths", "input_range", "seed_sha256"):
-                values[name] = tuple(values[name])
-            return cls(**values)
-        except (ValueError, TypeError, KeyError) as error:
-            raise BankFileError(f"the card in the header is not valid: {error}") from error
 
 
 class DiscriminatorBank(nn.Module):

@@ -1,0 +1,28 @@
+"""Definitions: the names, the default that follows the bank, and combinations that make no sense."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mdfloss import DEFINITIONS, Definition, DiscriminatorBank
+from mdfloss.conditioning import whiten
+from mdfloss.definitions import resolve_definition
+
+
+def test_default_follows_the_bank(tiny_bank: DiscriminatorBank, generator: torch.Generator) -> None:
+    clean = torch.rand(2, 3, 32, 32, generator=generator)
+    conditioned = whiten(tiny_bank, clean, clean + 0.1 * torch.randn(clean.shape, generator=generator))
+    assert resolve_definition(None, tiny_bank) == DEFINITIONS["paper"]
+    assert resolve_definition(None, conditioned) == DEFINITIONS["whitened"]
+    assert resolve_definition("official", conditioned) == DEFINITIONS["official"]
+    with pytest.raises(ValueError, match="the bank carries no whitening matrices"):
+        resolve_definition("whitened", tiny_bank)
+
+
+def test_definitions_that_make_no_sense() -> None:
+    options = {"absolute": True, "padded": True, "scaled": True}
+    with pytest.raises(ValueError, match=r"indices within 0\.\.4, got \(5,\)"):
+        Definition(maps=(5,), activated=True, whitened=False, **options)
+    with pytest.raises(ValueError, match="before their LeakyReLU"):
+        Definition(maps=(0,), activated=True, whitened=True, **options)
