@@ -1,0 +1,60 @@
+"""Tables of votes: pwcmp's columns in and out, faults by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mdfloss.study.votes import COLUMNS, Votes, read_votes, write_rows
+
+ROWS = [
+    {"observer": "ann", "session": "1", "scene": "cat", "condition_A": "x", "condition_B": "y", "is_A_selected": "1"},
+    {"observer": "bob", "session": "1", "scene": "cat", "condition_A": "x", "condition_B": "y", "is_A_selected": "0"},
+    {"observer": "bob", "session": "2", "scene": "dog", "condition_A": "y", "condition_B": "z", "is_A_selected": "1"},
+]
+
+
+def test_counts() -> None:
+    votes = Votes.from_rows(ROWS)
+    assert votes.conditions == ("x", "y", "z")
+    assert votes.sessions == ("ann/1", "bob/1", "bob/2")
+    np.testing.assert_array_equal(votes.counts(), [[0, 1, 0], [1, 0, 1], [0, 0, 0]])
+    np.testing.assert_array_equal(votes.counts_by_observer().sum(0), votes.counts())
+    assert len(votes.keep(votes.observer == votes.observers.index("bob"))) == 2
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    write_rows(tmp_path / "votes.csv", ROWS, columns=COLUMNS)
+    np.testing.assert_array_equal(read_votes(tmp_path / "votes.csv").counts(), Votes.from_rows(ROWS).counts())
+
+
+@pytest.mark.data
+def test_reads_pwcmp_s_own_file(data_dir: Path) -> None:
+    votes = read_votes(data_dir / "pwcmp" / "ex3_tmo_cmp_data.csv")
+    assert (len(votes), len(votes.observers), len(votes.conditions), len(votes.scenes)) == (1213, 18, 7, 5)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"is_A_selected": "2"}, "is_A_selected = '2'"),
+        ({"condition_B": "x"}, "compares 'x' with itself"),
+        ({"scene": None}, "vote 1 lacks scene"),
+        ({"session": None}, "vote 1 lacks session"),
+    ],
+)
+def test_bad_rows(change: dict[str, str | None], message: str) -> None:
+    row = {name: value for name, value in {**ROWS[0], **change}.items() if value is not None}
+    with pytest.raises(ValueError, match=message):
+        Votes.from_rows([row])
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("observer,session\n")
+    with pytest.raises(ValueError, match=r"empty\.csv: the table holds no votes"):
+        read_votes(empty)
+    with pytest.raises(ValueError, match="not among"):
+        Votes.from_rows(ROWS, conditions=["x", "y"])
