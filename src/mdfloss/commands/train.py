@@ -8,8 +8,9 @@ from rich.console import Console
 
 from ..distortions import AnyDistortion, GaussianNoise, check_distortion, describe_distortion
 from ..networks import DnCNN, RestorationNetwork
-from ..training import DataConfig, Hardware, OptimizerConfig, TrainConfig
+from ..training import AdversarialConfig, DataConfig, Hardware, OptimizerConfig, TrainConfig, train_adversarial
 from ..training import train as run_training
+from ..training.adversarial import Game
 from ..training.config import OptimizerName, Precision, Schedule, Selection
 
 _BLIND_NOISE = GaussianNoise()
@@ -40,6 +41,10 @@ def train(
     select: Selection = "psnr",
     precision: Precision = "float32",
     seed: int = 0,
+    adversarial: Game | None = None,
+    adversarial_weight: float | None = None,
+    critic_features: int = 64,
+    start: Path | None = None,
     accelerator: str = "auto",
     devices: int = 1,
     num_nodes: int = 1,
@@ -72,6 +77,10 @@ def train(
         select: What makes a network the best one: psnr (highest) or loss (lowest).
         precision: float32, or bfloat16 for the network's convolutions.
         seed: Decides weights, patches and distortions.
+        adversarial: esrgan or srgan trains against a critic; the loss becomes the reconstruction term.
+        adversarial_weight: Of the adversarial term; 5e-3 for esrgan and 1e-3 for srgan by default.
+        critic_features: Channels of the critic's first stage.
+        start: Network to start adversarial training from.
         accelerator: auto, cpu, gpu, ...
         devices: Devices on each node.
         num_nodes: Machines.
@@ -95,7 +104,13 @@ def train(
         seed=seed,
     )
     hardware = Hardware(accelerator, devices, num_nodes, num_workers)
-    result = run_training(config, output, hardware=hardware, resume=resume, progress=True)
+    if adversarial is None:
+        result = run_training(config, output, hardware=hardware, resume=resume, progress=True)
+    else:
+        game = AdversarialConfig(
+            adversarial, adversarial_weight, critic_features, start=None if start is None else str(start)
+        )
+        result = train_adversarial(config, game, output, hardware=hardware, resume=resume, progress=True)
     console = Console(highlight=False)
     if result.skipped:
         console.print(f"{result.skipped} pictures were skipped, see {output / 'skipped.txt'}", markup=False)

@@ -1,10 +1,12 @@
 """Phase 2: training restoration networks."""
 
+from .adversarial import AdversarialConfig, train_adversarial
 from .config import DataConfig, Hardware, OptimizerConfig, TrainConfig
 from .restoration import TrainResult, train
 from .run_folder import RunFolderError
 
 __all__ = [
+    "AdversarialConfig",
     "DataConfig",
     "Hardware",
     "OptimizerConfig",
@@ -12,4 +14,5 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "train",
+    "train_adversarial",
 ]

@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from ..data import ImageSet, Pair, PatchDataset, Skipped, StepSampler, fixed_pairs
-from ..distortions.protocol import Distortion
+from ..distortions.protocol import Distortion, load_distortion
 from ..networks import save_network
 from .config import DataConfig, Hardware, TrainConfig
 from .module import TrainingModule
 from .progress import StepProgress
 from .run_folder import RunFolder
 
-__all__ = ["Checkpoints", "TrainingData", "fit", "prepare_data"]
+__all__ = ["Checkpoints", "TrainResult", "TrainingData", "fit", "prepare_data", "run"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run left.
+
+    Args:
+        folder: The run's folder.
+        best: The best network by the config's `select`.
+        last: The network of the last step.
+        curves: CSV with one row a validation.
+        val_psnr: Validation PSNR of the last step, dB, RGB, mean over pictures.
+        best_score: Validation PSNR or loss of the best network.
+        skipped: Number of pictures that could not be used; `skipped.txt` lists them.
+    """
+
+    folder: Path
+    best: Path
+    last: Path
+    curves: Path
+    val_psnr: float
+    best_score: float
+    skipped: int
 
 
 class TrainingData(NamedTuple):
@@ -34,6 +60,46 @@ class TrainingData(NamedTuple):
     patches: PatchDataset
     validation: list[Pair]
     skipped: list[Skipped]
+
+
+def run(
+    module: TrainingModule,
+    record: Mapping[str, Any],
+    output: str | Path,
+    *,
+    hardware: Hardware | None,
+    resume: bool,
+    progress: bool,
+) -> TrainResult:
+    """Train a fresh module, or go on with the run that a folder holds.
+
+    Args:
+        module: With freshly drawn weights.
+        record: All that decides the result, as plain values; kept in the folder and compared when a run is resumed.
+        output: The run's folder.
+        hardware: Where to compute.
+        resume: Go on with the run in `output`.
+        progress: Show a progress bar.
+    """
+    config, folder = module.config, RunFolder(Path(output))
+    distortion = load_distortion(**config.distortion)
+    data = prepare_data(config.data, distortion, channels=module.network.in_channels, seed=config.seed)
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        folder.start(record, resume=resume)
+        folder.write_skipped(data.skipped)
+    if resume and (state := folder.load_state()) is not None:
+        module.restore_state(state)
+    if module.step < config.steps:
+        fit(module, data, folder, hardware or Hardware(), progress=progress)
+    return TrainResult(
+        folder=folder.path,
+        best=folder.best,
+        last=folder.last,
+        curves=folder.curves,
+        val_psnr=module.curves[-1]["val_psnr"],
+        best_score=module.best_score or 0.0,
+        skipped=len(data.skipped),
+    )
 
 
 def prepare_data(config: DataConfig, distortion: Distortion, *, channels: int, seed: int) -> TrainingData:
