@@ -1,0 +1,59 @@
+"""`mdfloss compare` on the terminal: the plan, the runs, the answer, and nothing twice."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from mdfloss.cli import main
+from mdfloss.images import write_image
+
+
+@pytest.fixture
+def grid_file(tmp_path: Path) -> Path:
+    generator = torch.Generator().manual_seed(0)
+    for part in ("train", "test"):
+        for index in range(3):
+            write_image(tmp_path / part / f"{index}.png", torch.rand(1, 3, 40, 44, generator=generator))
+    grid = {
+        "tasks": {"denoise": {"distortion": {"class_path": "GaussianNoise"}}},
+        "losses": {"L1": {"expression": "l1"}, "MSE": {"expression": "mse"}},
+        "networks": {"tiny": {"arguments": {"num_layers": 3, "num_features": 4}}},
+        "training": {
+            "train_dir": str(tmp_path / "train"),
+            "val_dir": str(tmp_path / "test"),
+            "steps": 2,
+            "batch_size": 2,
+            "patch_size": 16,
+            "accelerator": "cpu",
+        },
+        "test_dir": str(tmp_path / "test"),
+    }
+    path = tmp_path / "grid.yaml"
+    path.write_text(json.dumps(grid))
+    return path
+
+
+def test_plan_runs_and_answer(grid_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", str(grid_file), "--output", str(tmp_path / "out")]
+    assert main([*arguments, "--plan"]) == 0
+    assert "2 runs, 0 of them done" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "denoise · tiny · MSE · lr 0.001 · seed 0: done" in shown
+    assert "MSE is" in shown
+    assert "index.html" in shown
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "2 runs, 2 of them done" in shown
+    assert ": done" not in shown
+
+
+def test_errors_name_the_file_and_the_field(
+    grid_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid_file.write_text(grid_file.read_text().replace("losses", "loses"))
+    assert main(["compare", str(grid_file), "--output", str(tmp_path / "out")]) == 1
+    assert "grid.yaml: the file has no loses: there are tasks, losses" in capsys.readouterr().err

@@ -1,0 +1,99 @@
+"""The grid: its runs, its file, and what it refuses."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mdfloss.compare import Grid, GridLoss, GridTask, Run, load_grid
+from mdfloss.compare.grid import Training
+
+NOISE = {"class_path": "GaussianNoise", "init_args": {"sigma": 25}}
+ROOT = Path(__file__).parents[2]
+
+
+def make_grid(**changes: object) -> Grid:
+    fields = {
+        "tasks": {"denoise": GridTask(NOISE, bank="bank.safetensors")},
+        "losses": {
+            "L1": GridLoss("l1"),
+            "MSE+MDF": GridLoss("mse+{weight}*mdf:{bank}", weights=(0.001, 1000.0)),
+        },
+        "training": Training("train", "val", lrs=(1e-3, 1e-4)),
+        "test_dir": "test",
+        "seeds": (3, 4),
+    }
+    return Grid(**{**fields, **changes})
+
+
+def test_runs_are_every_combination_once() -> None:
+    grid = make_grid()
+    assert len(grid.runs) == len(set(grid.runs)) == 2 * 2 + 2 * 2 * 2
+    assert len({run.path for run in grid.runs}) == len(grid.runs)
+    assert Run("denoise", "DnCNN", "MSE+MDF", 1e-4, 1000.0, 4) in grid.runs
+    assert grid.candidate == "MSE+MDF"
+
+
+def test_runs_of_a_seed_differ_in_the_loss_alone() -> None:
+    grid = make_grid(training=Training("train", "val"))
+    configs = [grid.train_config(run) for run in grid.runs if run.seed == 3]
+    assert [config.loss for config in configs] == [
+        "l1",
+        "mse+0.001*mdf:bank.safetensors",
+        "mse+1000*mdf:bank.safetensors",
+    ]
+    assert len({str(dataclasses.replace(config, loss="l1")) for config in configs}) == 1
+
+
+def test_file_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(make_grid().to_dict())), sort_keys=False))
+    assert load_grid(path).runs == make_grid().runs
+    path.write_text(path.read_text().replace("- 0.001", "- 1e-3"))
+    assert load_grid(path).runs == make_grid().runs, "YAML reads 1e-3 as text"
+
+
+def test_shipped_recipe_is_three_losses_two_tasks_two_seeds() -> None:
+    grid = load_grid(ROOT / "recipes" / "compare_quick.yaml")
+    assert (len(grid.losses), len(grid.tasks), len(grid.seeds), len(grid.runs)) == (3, 2, 2, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- 1", "the file must be names with values, got .1."),
+        ("{a: [", "is not YAML"),
+        ("losse: {}", "the file has no losse: there are tasks, losses, training"),
+        ("tasks: {}", "the file needs losses, training, test_dir"),
+        ("training: {train_dir: a, val_dir: b, lrs: 1}", "lrs must be a list of numbers, got 1"),
+        ("training: {val_dir: b}", "training needs train_dir"),
+        ("losses: {a: {expression: l1, weight: 2}}", "losses.a has no weight: there are expression, weights"),
+        (
+            "losses: {a: {expression: l1, weights: [1]}}",
+            r"loss 'l1': give weights if and only if it contains \{weight\}",
+        ),
+    ],
+)
+def test_file_refuses(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_grid(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"losses": {}}, "losses must name at least one"),
+        ({"losses": {"../x": GridLoss("l1")}}, "losses: '../x' names a folder too"),
+        ({"seeds": ()}, "seeds must name at least one"),
+        ({"candidate": "SSIM"}, "candidate must be one of L1, MSE.MDF, got 'SSIM'"),
+        ({"metrics": ("snr",)}, "metrics must be among"),
+        ({"tasks": {"denoise": GridTask(NOISE)}}, r"task 'denoise' has no bank, but a loss contains \{bank\}"),
+    ],
+)
+def test_grid_refuses(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_grid(**changes)
