@@ -44,7 +44,7 @@ def test_plan_runs_and_answer(grid_file: Path, tmp_path: Path, capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert "denoise · tiny · MSE · lr 0.001 · seed 0: done" in shown
     assert "MSE is" in shown
-    assert "index.html" in shown
+    assert "report.html" in shown
     assert main(arguments) == 0
     shown = capsys.readouterr().out
     assert "2 runs, 2 of them done" in shown

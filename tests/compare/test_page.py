@@ -15,7 +15,7 @@ def test_comparison_writes_page_figures_and_tables(grid: Grid, tmp_path: Path) -
         run_one(grid, run, output)
     (part,) = write_comparison(grid, output, commands=["mdfloss compare grid.yaml --output out"])
     assert part.scores.methods == ("L1", "Sum")
-    page = (output / "index.html").read_text("utf-8")
+    page = (output / "report.html").read_text("utf-8")
     assert "mdfloss compare grid.yaml --output out" in page
     assert "Sum is" in page
     figures = {path.name for path in (output / "figures").iterdir()}

@@ -34,7 +34,7 @@ def compare(
 
     Args:
         grid: YAML file: tasks, losses, networks, learning rates, weights and seeds.
-        output: Folder of the comparison; the page is its index.html.
+        output: Folder of the comparison; the page is its report.html.
         ray: Address of a Ray cluster, "auto" or "local"; by default the runs are done in this process.
         gpus_a_run: GPUs of each run on Ray; one where there are any.
         cpus_a_run: CPU cores of each run on Ray.
@@ -66,7 +66,7 @@ def compare(
         metric = described.metrics[0]
         answer = verdict(part.scores, candidate=described.candidate, metric=metric, trainings=len(described.seeds))
         console.print(answer.headline, markup=False)
-    console.print(f"page: {output / 'index.html'}", markup=False, soft_wrap=True)
+    console.print(f"page: {output / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def _plan_table(grid: Grid, expected: dict[Run, float]) -> Table:

@@ -29,7 +29,7 @@ def demo(
     """Fit a loss, train a denoiser with it and with L1 and L2, and show which restores better.
 
     Args:
-        output: Folder for everything that is made; the page is its index.html.
+        output: Folder for everything that is made; the page is its report.html.
         steps: Training steps, the same for every loss.
         fit_iterations: Iterations of each scale of the fit.
         seed: Decides everything random.

@@ -32,7 +32,7 @@ def write_comparison(grid: Grid, output: Path, *, commands: Sequence[str] = ()) 
 
     Args:
         grid: The comparison.
-        output: Its folder; `index.html`, `tables/` and `figures/` are replaced.
+        output: Its folder; `report.html`, `tables/` and `figures/` are replaced.
         commands: The exact commands, for the page.
 
     Returns:
@@ -56,7 +56,7 @@ def write_comparison(grid: Grid, output: Path, *, commands: Sequence[str] = ()) 
         commands,
         _facts(grid, sum(result.seconds for result in results)),
     )
-    write_page(page, output / "index.html", force=True)
+    write_page(page, output / "report.html", force=True)
     return parts
 
 

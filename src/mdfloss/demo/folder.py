@@ -40,7 +40,7 @@ class DemoFolder:
         self.fit = path / "bank.safetensors.fit"
         self.distorted = path / "photographs" / "test-noisy"
         self.scores = path / "scores.csv"
-        self.page = path / "index.html"
+        self.page = path / "report.html"
 
     def photographs(self, part: str) -> Path:
         """Folder of one part of the photographs: "seed", "train", "validation" or "test"."""
