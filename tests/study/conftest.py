@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from participant import MakeStudy
 from starlette.testclient import TestClient
 
 from mdfloss.images import write_image
@@ -29,9 +30,6 @@ def result_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
             noisy = clean + noise * torch.randn(clean.shape, generator=random)
             write_image(root / method / f"{name}.png", noisy.clamp(0, 1))
     return root
-
-
-MakeStudy = Callable[..., Study]
 
 
 @pytest.fixture

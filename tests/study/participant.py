@@ -10,6 +10,7 @@ import httpx
 from mdfloss.study.trials import Study
 
 Choose = Callable[[str, str, str], bool]
+MakeStudy = Callable[..., Study]
 
 
 class Participant:
