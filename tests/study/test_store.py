@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,13 @@ TRIALS = [Trial("real", "cat", "x", "y") for _ in range(5)]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(tmp_path / "votes.sqlite")
     store.open_session("key", observer="someone")
     store.agree("key", lambda db, session: ([], TRIALS))
     store.begin("key")
-    return store
+    yield store
+    store.close()
 
 
 def shown(store: Store) -> str:

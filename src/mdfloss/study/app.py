@@ -71,12 +71,11 @@ class Arrival(BaseModel):
     hitId: Annotated[str | None, Field(pattern=_ID)] = None  # noqa: N815
 
 
-def create_app(folder: Path, *, root_path: str = "") -> FastAPI:
+def create_app(folder: Path) -> FastAPI:
     """The application that serves one study.
 
     Args:
         folder: The study, as `create_study` made it.
-        root_path: Path under which a proxy serves it.
 
     Raises:
         FileNotFoundError: `folder` is no study.
@@ -90,7 +89,7 @@ def create_app(folder: Path, *, root_path: str = "") -> FastAPI:
         yield
         store.close()
 
-    app = FastAPI(title=study.config.title, root_path=root_path, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title=study.config.title, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")

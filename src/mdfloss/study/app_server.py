@@ -40,11 +40,12 @@ def serve_study(
     log = logging.getLogger("mdfloss.study")
     log.handlers, log.propagate = [handler], False
     log.setLevel(logging.INFO)
-    app = create_app(folder, root_path=root_path)
+    app = create_app(folder)
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        root_path=root_path,
         proxy_headers=True,
         forwarded_allow_ips=proxies,
         server_header=False,

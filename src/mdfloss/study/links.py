@@ -52,7 +52,9 @@ class Secrets:
             ) from error
 
     def _mac(self, purpose: str, value: str) -> str:
-        digest = hmac.digest(self.signing_key.encode(), f"{purpose}\0{value}".encode(), hashlib.sha256)
+        digest = hmac.digest(
+            self.signing_key.encode(), f"{purpose}\0{value}".encode("utf-8", "replace"), hashlib.sha256
+        )
         return base64.urlsafe_b64encode(digest).decode()[:_MAC_LENGTH]
 
     def link(self, key: str) -> str:

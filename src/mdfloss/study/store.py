@@ -103,8 +103,10 @@ class Store:
         self._db.executescript(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
 
     def close(self) -> None:
-        """Fold the log into the database and let go of it."""
+        """Fold the log into the database and let go of it; nothing happens the second time."""
         with self._lock:
+            if self._owner.closed:
+                return
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.close()
             self._owner.close()
