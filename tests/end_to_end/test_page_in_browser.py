@@ -102,8 +102,10 @@ class Opened:
 
     def pixel(self, x: float = 0.5, y: float = 0.5) -> int:
         """Red of the canvas at a place given as parts of its width and height."""
-        script = """([x, y]) => { const c = document.querySelector(".stage canvas");
-            return c.getContext("2d").getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data[0]; }"""
+        script = """([x, y]) => {
+            const c = document.querySelector(".stage canvas");
+            const pixel = c.getContext("2d").getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1);
+            return pixel.data[0]; }"""
         return self.tab.evaluate(script, [x, y])
 
 

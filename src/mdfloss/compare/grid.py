@@ -85,6 +85,8 @@ class Training:
         batch_size: Patches in a step.
         patch_size: Side of a clean patch, px.
         val_every: Steps between validations.
+        val_images: Validation pictures.
+        val_size: Largest side of a validation crop, px.
         optimizer: "adam" or "sgd".
         accelerator: "auto", "cpu" or "gpu".
     """
@@ -96,6 +98,8 @@ class Training:
     batch_size: int = 8
     patch_size: int = 48
     val_every: int = 100
+    val_images: int = 16
+    val_size: int = 192
     optimizer: str = "adam"
     accelerator: str = "auto"
 
@@ -202,7 +206,13 @@ class Grid:
         training, network = self.training, self.networks[run.network]
         optimizer: dict[str, Any] = {"name": training.optimizer, "lr": run.lr}
         return TrainConfig(
-            data=DataConfig(training.train_dir, training.val_dir, patch_size=training.patch_size),
+            data=DataConfig(
+                training.train_dir,
+                training.val_dir,
+                patch_size=training.patch_size,
+                val_images=training.val_images,
+                val_size=training.val_size,
+            ),
             loss=self.expression(run),
             distortion=self.tasks[run.task].distortion,
             network=network.name,

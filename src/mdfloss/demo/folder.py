@@ -73,7 +73,9 @@ class DemoFolder:
         if occupied and resume:
             found = json.loads(marker.read_text("utf-8"))
             if found != config:
-                raise ValueError(f"{self.path} holds a demo with other options, {found}: leave out --resume, add --force")
+                raise ValueError(
+                    f"{self.path} holds a demo with other options, {found}: leave out --resume, add --force"
+                )
             return
         if occupied and not force:
             raise FileExistsError(
