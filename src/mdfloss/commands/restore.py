@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from ..networks import load_network
+from ..networks import load_any_network
 from ..restore import Tiling, plan_outputs, restore_files
 
 
@@ -25,7 +25,7 @@ def restore(
     """Restore pictures with a trained network; each keeps its format, bit depth and alpha.
 
     Args:
-        network: A network file, or the folder of a training run, whose best network is taken.
+        network: A network file of ours or of another project, or a run's folder, whose best network is taken.
         inputs: Pictures and folders of pictures.
         output: Folder for the results, or a picture where the input is one.
         tile: Side of what the network sees at once, px.
@@ -40,14 +40,14 @@ def restore(
     plan = plan_outputs(inputs, output)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = load_network(network).to(device)
+    found = load_any_network(network, device=device)
     with Progress(transient=True) as bar:
         task = bar.add_task("restore", total=len(plan))
         result = restore_files(
-            model,
+            found.model,
             plan,
-            in_channels=model.in_channels,
-            upscale=model.upscale,
+            in_channels=found.in_channels,
+            upscale=found.upscale,
             tiling=tiling,
             device=device,
             force=force,

@@ -4,6 +4,7 @@ from .base import RestorationNetwork, initialise
 from .discriminators import VGGDiscriminator
 from .dncnn import DnCNN
 from .edsr import EDSR
+from .interop import AnyNetwork, load_any_network
 from .rrdb import RRDBNet
 from .srresnet import SRResNet
 from .store import (
@@ -19,6 +20,7 @@ from .store import (
 __all__ = [
     "EDSR",
     "NETWORKS",
+    "AnyNetwork",
     "DnCNN",
     "NetworkCard",
     "NetworkFileError",
@@ -28,6 +30,7 @@ __all__ = [
     "VGGDiscriminator",
     "build_network",
     "initialise",
+    "load_any_network",
     "load_network",
     "read_card",
     "save_network",

@@ -31,6 +31,7 @@ __all__ = [
     "NetworkCard",
     "NetworkFileError",
     "build_network",
+    "is_ours",
     "load_network",
     "read_card",
     "save_network",
@@ -153,6 +154,18 @@ def load_network(path: str | os.PathLike[str]) -> RestorationNetwork:
     except (ValueError, RuntimeError) as error:
         raise NetworkFileError(f"{path} does not hold the network its card describes: {error}") from error
     return network.eval()
+
+
+def is_ours(path: str | os.PathLike[str]) -> bool:
+    """Whether a file has a network card of ours; files that cannot be read at all have none.
+
+    Raises:
+        FileNotFoundError: No such file.
+    """
+    try:
+        return _CARD_KEY in _read(Path(path))[1]
+    except NetworkFileError:
+        return False
 
 
 def read_card(path: str | os.PathLike[str]) -> NetworkCard:

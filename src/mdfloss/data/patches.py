@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from .distortions.protocol import Distortion
-from .images import ImageFileError, find_images, read_picture
+from ..distortions.protocol import Distortion
+from ..images import ImageFileError, find_images, read_picture
 
 __all__ = ["ImageSet", "Pair", "PatchDataset", "Skipped", "StepSampler", "fixed_pairs", "sample_generator"]
 
