@@ -4,7 +4,7 @@ from .grid import Grid as Grid
 from .grid import GridLoss as GridLoss
 from .grid import GridTask as GridTask
 from .grid import Run as Run
-from .grid import load_grid as load_grid
+from .grid_file import load_grid as load_grid
 from .page import write_comparison as write_comparison
 from .run import run_one as run_one
 

@@ -13,7 +13,7 @@ from mdfloss.distortions.protocol import load_distortion
 from mdfloss.evaluation.metrics import ColorSpace, MetricProtocol, find_metrics
 from mdfloss.training import DataConfig, OptimizerConfig, TrainConfig
 
-__all__ = ["Grid", "GridLoss", "GridNetwork", "GridTask", "Run", "Training", "load_grid"]
+__all__ = ["Grid", "GridLoss", "GridNetwork", "GridTask", "Run", "Training"]
 
 WEIGHT, BANK = "{weight}", "{bank}"
 
@@ -243,65 +243,3 @@ def _check_names(kinds: Mapping[str, Mapping[str, Any]]) -> None:
         for name in names:
             if not re.fullmatch(r"[\w+,.@ ()-]*\w[\w+,.@ ()-]*", name) or name in (".", ".."):
                 raise ValueError(f"{kind}: {name!r} names a folder too: use letters, digits and +-_.,@() only")
-
-
-def load_grid(path: Path) -> Grid:
-    """Read a comparison from YAML; paths in it are seen from the folder where the command runs.
-
-    Args:
-        path: The file: the fields of `Grid`.
-
-    Returns:
-        The grid.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A field is missing, unknown or of the wrong kind; the message names it.
-        ImportError: A distortion cannot be found.
-    """
-    import yaml
-
-    with path.open(encoding="utf-8") as stream:
-        try:
-            values = yaml.safe_load(stream)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not YAML: {error}") from error
-    kinds = {"tasks": GridTask, "losses": GridLoss, "networks": GridNetwork}
-    try:
-        fields = dict(_mapping(values, "the file"))
-        if "training" in fields:
-            fields["training"] = _make(Training, fields["training"], "training")
-        for name, kind in kinds.items():
-            entries = _mapping(fields.get(name, {}), name)
-            if name in fields:
-                fields[name] = {key: _make(kind, entry, f"{name}.{key}") for key, entry in entries.items()}
-        grid: Grid = _make(Grid, fields, "the file")
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-    return grid
-
-
-def _mapping(values: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{where} must be names with values, got {values!r}")
-    return values
-
-
-def _make(kind: type[Any], values: Any, where: str) -> Any:
-    """A dataclass from plain values; unknown and missing fields are errors that name them."""
-    values = _mapping(values, where)
-    fields = dataclasses.fields(kind)
-    unknown = set(values) - {field.name for field in fields}
-    if unknown:
-        known = ", ".join(field.name for field in fields)
-        raise ValueError(f"{where} has no {', '.join(sorted(unknown))}: there are {known}")
-    missing = [
-        field.name
-        for field in fields
-        if field.name not in values
-        and field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise ValueError(f"{where} needs {', '.join(missing)}")
-    return kind(**values)

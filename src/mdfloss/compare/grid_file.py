@@ -1,0 +1,74 @@
+"""A comparison's YAML file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .grid import Grid, GridLoss, GridNetwork, GridTask, Training
+
+__all__ = ["load_grid"]
+
+
+def load_grid(path: Path) -> Grid:
+    """Read a comparison from YAML; paths in it are seen from the folder where the command runs.
+
+    Args:
+        path: The file: the fields of `Grid`.
+
+    Returns:
+        The grid.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A field is missing, unknown or of the wrong kind; the message names it.
+        ImportError: A distortion cannot be found.
+    """
+    import yaml
+
+    with path.open(encoding="utf-8") as stream:
+        try:
+            values = yaml.safe_load(stream)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not YAML: {error}") from error
+    kinds = {"tasks": GridTask, "losses": GridLoss, "networks": GridNetwork}
+    try:
+        fields = dict(_mapping(values, "the file"))
+        if "training" in fields:
+            fields["training"] = _make(Training, fields["training"], "training")
+        for name, kind in kinds.items():
+            entries = _mapping(fields.get(name, {}), name)
+            if name in fields:
+                fields[name] = {key: _make(kind, entry, f"{name}.{key}") for key, entry in entries.items()}
+        grid: Grid = _make(Grid, fields, "the file")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return grid
+
+
+def _mapping(values: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        raise ValueError(f"{where} must be names with values, got {values!r}")
+    return values
+
+
+def _make(kind: type[Any], values: Any, where: str) -> Any:
+    """A dataclass from plain values; unknown and missing fields are errors that name them."""
+    values = _mapping(values, where)
+    fields = dataclasses.fields(kind)
+    unknown = set(values) - {field.name for field in fields}
+    if unknown:
+        known = ", ".join(field.name for field in fields)
+        raise ValueError(f"{where} has no {', '.join(sorted(unknown))}: there are {known}")
+    missing = [
+        field.name
+        for field in fields
+        if field.name not in values
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ValueError(f"{where} needs {', '.join(missing)}")
+    return kind(**values)
