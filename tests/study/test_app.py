@@ -246,33 +246,6 @@ def test_health_and_log(client: TestClient, participant: Participant, caplog: py
     assert caplog.records[0].facts["route"] == "/health"  # type: ignore[attr-defined]
 
 
-class TestAdmin:
-    PATHS = ("/admin", "/admin/votes.csv", "/admin/checks.csv", "/admin/sessions.csv")
-
-    def test_closed_without_the_token(self, client: TestClient, keys: Secrets) -> None:
-        for path in self.PATHS:
-            assert client.get(path).status_code == 401
-        for header in ("Bearer wrong", "Basic !!!", "Basic YTpi", "Bearer", f"Bearer {keys.signing_key}"):
-            assert client.get("/admin", headers={"authorization": header}).status_code in (401, 429)
-
-    def test_guessing_is_slowed(self, client: TestClient, keys: Secrets) -> None:
-        statuses = [client.get("/admin", auth=("a", str(guess))).status_code for guess in range(20)]
-        assert statuses[-1] == 429
-        assert client.get("/admin", auth=("a", keys.admin_token)).status_code == 200
-
-    def test_export(self, client: TestClient, participant: Participant, keys: Secrets) -> None:
-        participant.start()
-        participant.walk(honest)
-        headers = {"authorization": f"Bearer {keys.admin_token}"}
-        tables = {path: client.get(path, headers=headers).text for path in self.PATHS}
-        votes = tables["/admin/votes.csv"].splitlines()
-        assert votes[0].startswith("observer,session,scene,condition_A,condition_B,is_A_selected,")
-        assert len(votes) == 1 + 9
-        assert len(tables["/admin/checks.csv"].splitlines()) == 1 + 2
-        assert "finished" in tables["/admin"]
-        assert client.get("/admin/trials.csv", headers=headers).status_code == 404
-
-
 class TestPlatforms:
     def test_mturk(self, client: TestClient, study: Study) -> None:
         ids = {"workerId": "A1B2C3WORKER", "assignmentId": "3ASSIGN", "hitId": "3HIT"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -56,5 +57,9 @@ def serve_study(
         limit_concurrency=2000,
     )
     log.info("serving", extra={"facts": {"host": host, "port": port}})
-    uvicorn.Server(config).run()
-    log.info("stopped")
+    # uvicorn stops gracefully at the first SIGTERM, then raises it once more: that one shall not end us with an error
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        log.info("stopped")
