@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("mdfloss.commands.fit:fit", "train a loss for a distortion from seed images (phase 1)"),
     "train": ("mdfloss.commands.train:train", "train a restoration network with a loss (phase 2)"),
     "restore": ("mdfloss.commands.restore:restore", "restore pictures with a trained network"),
+    "data get": ("mdfloss.commands.data:get", "download a public image set, with its terms"),
     "compare": ("mdfloss.commands.compare:compare", "train a grid of losses, and show which restores best"),
     "evaluate": ("mdfloss.commands.evaluate:evaluate", "score restored pictures against their references"),
     "study init": ("mdfloss.commands.study:study_init", "make a pairwise study of pictures from folders of results"),

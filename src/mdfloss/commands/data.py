@@ -1,0 +1,34 @@
+"""`mdfloss data get`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+from ..data.datasets import DATASETS, get_dataset
+
+
+def get(name: str, *, output: Path = Path("datasets"), sha256: str | None = None) -> None:
+    """Download a public image set, with its terms; a broken download goes on where it stopped.
+
+    Args:
+        name: div2k-train, div2k-valid, bsds500, kodak, ...; an unknown name lists them all.
+        output: Folder under which the set becomes a folder of its name.
+        sha256: What the archive must be.
+    """
+    console = Console(highlight=False)
+    if name in DATASETS:
+        source = DATASETS[name]
+        console.print(f"{source.title}\n{source.page}\nterms: {source.licence}", markup=False)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        folder = get_dataset(
+            name,
+            output,
+            sha256=sha256,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    console.print(str(folder), markup=False)

@@ -1,0 +1,98 @@
+"""Downloading a file so that a broken connection costs only what is missing, and a wrong file is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["DownloadError", "download", "sha256_of"]
+
+CHUNK = 1 << 20
+TIMEOUT = 60
+_RANGE_NOT_SATISFIABLE = 416
+
+
+class DownloadError(OSError):
+    """A file could not be had, or is not the one that was asked for."""
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def download(
+    url: str,
+    path: str | os.PathLike[str],
+    *,
+    sha256: str | None = None,
+    progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> str:
+    """Download a file; what a broken attempt left is continued.
+
+    Until it is whole the file is called `NAME.part`.
+
+    Args:
+        url: http or https address.
+        path: Where the file goes.
+        sha256: What it must be, in hexadecimal; None takes any file.
+        progress: Called with the bytes done and, if the server says so, the bytes in all.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        DownloadError: The server refuses, the connection broke (run again to go on), or the checksum is wrong (the
+            file is removed).
+        OSError: The disk is full; what was written is kept for the next attempt.
+    """
+    path = Path(path)
+    if not url.startswith(("http://", "https://")):
+        raise DownloadError(f"{url} is no http or https address")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        _fetch(url, part, progress)
+    except urllib.error.HTTPError as error:
+        raise DownloadError(f"{url}: the server answers {error.code} {error.reason}") from error
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise DownloadError(f"{url}: {error}; run again to go on") from error
+    found = sha256_of(part)
+    if sha256 is not None and found != sha256.lower():
+        part.unlink()
+        raise DownloadError(f"{url} has SHA-256 {found}, expected {sha256.lower()}: the file was removed")
+    part.replace(path)
+    return found
+
+
+def _fetch(url: str, part: Path, progress: Callable[[int, int | None], None]) -> None:
+    """Append to `part` what it lacks."""
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310 checked
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310  the scheme is checked
+    except urllib.error.HTTPError as error:
+        if done and error.code == _RANGE_NOT_SATISFIABLE:
+            return  # the part is whole already
+        raise
+    with response:
+        continues = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        done = done if continues else 0
+        length = response.headers.get("Content-Length")
+        total = None if length is None else done + int(length)
+        with part.open("ab" if continues else "wb") as file:
+            while block := response.read(CHUNK):
+                file.write(block)
+                done += len(block)
+                progress(done, total)
+    if total is not None and done < total:
+        raise DownloadError(f"{url}: the connection broke at {done} of {total} bytes; run again to go on")
