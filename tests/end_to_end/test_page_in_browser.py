@@ -120,6 +120,7 @@ def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
 
 def test_methods_flip_by_mouse_and_by_keyboard(opened: Opened) -> None:
     assert (opened.state("method"), opened.pixel()) == ("MDF", 80)
+    assert not opened.tab.locator(".notice").is_visible()
     opened.tab.click(".methods button:has-text('L1')")
     assert (opened.state("method"), opened.pixel()) == ("L1", 40)
     opened.stage.focus()

@@ -34,9 +34,15 @@ def test_findings_equal_scipy_with_holm_over_both_directions() -> None:
 
 
 def test_headline_names_what_is_better_worse_and_even() -> None:
-    result = verdict(make_table(ours=0.0, l1=0.0, l2=-1.0, ssim=1.0), candidate="ours")
+    table = make_table(ours=0.0, l1=0.0, l2=-1.0, ssim=1.0)
+    result = verdict(table, candidate="ours")
+    sizes = [
+        f"{finding.result.difference.value:+.2f} dB".replace("-", "−")
+        for finding in compare_methods(table, candidate="ours")
+    ]
     assert result.headline == (
-        "By PSNR on 20 pictures, ours is better than l2, and worse than ssim, and not told apart from l1."
+        f"By PSNR on 20 pictures, ours is better than l2 ({sizes[1]}), and worse than ssim ({sizes[2]}), "
+        f"and not told apart from l1 ({sizes[0]})."
     )
     assert "PSNR against l2: +" in result.details[1]
     assert "in its favour" in result.details[1]
@@ -46,13 +52,13 @@ def test_headline_names_what_is_better_worse_and_even() -> None:
 
 def test_lower_is_better_turns_the_sign() -> None:
     result = verdict(make_table("mdsi", ours=0.0, l1=1.0), candidate="ours", metric="mdsi")
-    assert result.headline == "By MDSI on 20 pictures, ours is better than l1."
+    assert result.headline.startswith("By MDSI on 20 pictures, ours is better than l1 (+")
 
 
 def test_caveats_say_how_little_was_tried() -> None:
     few = ScoreTable(("psnr",), tuple(Score(str(i), m, {"psnr": 30.0 + i}) for i in range(3) for m in ("a", "b")))
     result = verdict(few, candidate="a")
-    assert result.headline == "By PSNR on 3 pictures, a is not told apart from b."
+    assert result.headline == "By PSNR on 3 pictures, a is not told apart from b (+0.00 dB)."
     assert any("trained once" in caveat for caveat in result.caveats)
     assert any("3 pictures are few" in caveat for caveat in result.caveats)
     assert "mean of 4 trainings" in verdict(few, candidate="a", trainings=4).caveats[0]

@@ -126,7 +126,7 @@ def curve_plot(
     if log_x:
         axes.set_xscale("log")
     if drawn:
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, frameon=False, labelcolor=INK)
     return figure
 
 
@@ -194,7 +194,7 @@ def plane_plot(scores: ScoreTable, *, distortion: str, perception: str, title: s
         axes.invert_xaxis()
     if METRICS[perception].higher_is_better:
         axes.invert_yaxis()
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, frameon=False, labelcolor=INK)
     return figure
 
 

@@ -123,9 +123,10 @@ def verdict(
 def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count: int, alpha: float) -> str:
     if not findings:
         return f"{count} picture{'s' * (count != 1)} cannot tell how {candidate} compares: add pictures."
-    won = [finding.rival for finding in findings if finding.p_better < alpha]
-    lost = [finding.rival for finding in findings if finding.p_worse < alpha]
-    even = [finding.rival for finding in findings if finding.rival not in (*won, *lost)]
+    named = {finding.rival: f"{finding.rival} ({_difference(finding)[0]})" for finding in findings}
+    won = [named[finding.rival] for finding in findings if finding.p_better < alpha]
+    lost = [named[finding.rival] for finding in findings if finding.p_worse < alpha]
+    even = [name for name in named.values() if name not in (*won, *lost)]
     parts = []
     if won:
         parts.append(f"better than {_enumerate(won)}")
@@ -140,16 +141,22 @@ def _enumerate(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _difference(finding: Finding) -> list[str]:
+    """The candidate's advantage and the ends of its interval, with sign and unit."""
+    metric = METRICS[finding.metric]
+    unit = f" {metric.unit}" if metric.unit else ""
+    return [f"{number:+.{metric.digits}f}{unit}".replace("-", "−") for number in finding.result.difference]
+
+
 def _sentence(finding: Finding) -> str:
     metric, (difference, _, effect) = METRICS[finding.metric], finding.result
-    unit = f" {metric.unit}" if metric.unit else ""
-    shown = [f"{number:+.{metric.digits}f}".replace("-", "−") for number in difference]
+    value, low, high = _difference(finding)
     better = difference.value >= 0
     p_value = finding.p_better if better else finding.p_worse
     p_text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
     return (
-        f"{metric.label} against {finding.rival}: {shown[0]}{unit} in its {'favour' if better else 'disfavour'} "
-        f"(95 % interval {shown[1]} to {shown[2]}; {p_text}, paired one-tailed t-test with Holm's correction; "
+        f"{metric.label} against {finding.rival}: {value} in its {'favour' if better else 'disfavour'} "
+        f"(95 % interval {low} to {high}; {p_text}, paired one-tailed t-test with Holm's correction; "
         f"effect size {effect:+.2f})".replace("effect size -", "effect size −")
     )
 
