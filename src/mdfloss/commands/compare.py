@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from mdfloss.compare import Grid, Run, load_grid, write_comparison
 from mdfloss.compare.drive import expected_seconds, run_in_process, run_on_ray, todo
+from mdfloss.compare.search import search_weights
 from mdfloss.evaluation.verdict import verdict
 
 from .score_table import score_table
@@ -48,18 +50,23 @@ def compare(
     if plan:
         return
     shown = _Shown(console, expected)
-    if ray is None:
-        run_in_process(described, runs, output, on_done=shown.done)
-    else:
-        run_on_ray(
-            described,
-            runs,
-            output,
-            address=ray,
-            on_done=shown.done,
-            gpus_a_run=gpus_a_run,
-            cpus_a_run=cpus_a_run,
-        )
+
+    def do(wanted: Sequence[Run]) -> None:
+        if ray is None:
+            run_in_process(described, wanted, output, on_done=shown.done)
+        else:
+            run_on_ray(
+                described,
+                wanted,
+                output,
+                address=ray,
+                on_done=shown.done,
+                gpus_a_run=gpus_a_run,
+                cpus_a_run=cpus_a_run,
+            )
+
+    do(runs)
+    search_weights(described, output, do=do)
     command = shlex.join(["mdfloss", *sys.argv[1:]])
     for part in write_comparison(described, output, commands=[command]):
         console.print(score_table(part.scores, title=f"{part.task}, {part.network}"))
@@ -94,9 +101,9 @@ class _Shown:
 
     def done(self, run: Run) -> None:
         """Announce a run."""
-        self.finished += self.left.pop(run)
+        self.finished += self.left.pop(run, 0.0)
         gone = time.monotonic() - self.started
-        left = sum(self.left.values()) * gone / self.finished
+        left = sum(self.left.values()) * gone / max(self.finished, 1e-9)
         self.console.print(
             f"{run.task} · {run.network} · {run.loss} · lr {run.lr:g}"
             f"{'' if run.weight is None else f' · weight {run.weight:g}'} · seed {run.seed}: done  "

@@ -49,15 +49,19 @@ class GridLoss:
     Args:
         expression: As `mdfloss train --loss` takes it; `{bank}` stands for the task's bank, `{weight}` for λ.
         weights: Values of λ to try, 10^-3 to 10^3 in the paper; the best on validation is compared.
+        trials: Further values between the smallest and the largest, which Optuna chooses one after another.
     """
 
     expression: str
     weights: tuple[float, ...] = ()
+    trials: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _floats(self.weights, "weights"))
         if (WEIGHT in self.expression) != bool(self.weights):
             raise ValueError(f"loss {self.expression!r}: give weights if and only if it contains {WEIGHT}")
+        if self.trials and len(set(self.weights)) < 2:
+            raise ValueError(f"loss {self.expression!r}: trials need two weights to search between, got {self.weights}")
 
 
 @dataclass(frozen=True)

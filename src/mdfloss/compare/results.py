@@ -19,6 +19,7 @@ from mdfloss.files import atomic_write
 
 from .grid import Grid, Run
 from .run import is_done
+from .search import searched_runs
 
 __all__ = ["Part", "RunResult", "collect", "compare_parts", "save_tables"]
 
@@ -80,7 +81,7 @@ def collect(grid: Grid, output: Path) -> list[RunResult]:
         Results in the order of the grid.
     """
     results = []
-    for run in grid.runs:
+    for run in (*grid.runs, *searched_runs(grid, output)):
         folder = output / run.path
         if is_done(folder):
             found = json.loads((folder / "result.json").read_text("utf-8"))
