@@ -1,10 +1,10 @@
-"""Load test of the study server: participants all at once, the server killed with SIGKILL meanwhile, every vote counted.
+"""Load test of the study server: participants all at once, the server killed meanwhile, every vote counted.
 
     python benchmarks/study_load.py --participants 200 --kills 5
 
 It makes a study of random pictures in a temporary folder, serves it on loopback only, lets simulated participants walk
 through it, kills the server in the middle and starts it again, and at the end holds the database against what the
-participants were told. It prints one JSON object, and fails if a vote that was acknowledged is missing or is there twice.
+participants were told. It prints one JSON object, and fails if an acknowledged vote is missing or is there twice.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
+        """Start it, and wait until it answers."""
         self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
         async with httpx.AsyncClient() as client:
             for _ in range(1200):
@@ -80,6 +81,7 @@ class Server:
         raise RuntimeError("the server did not start in two minutes")
 
     def stop(self, how: signal.Signals) -> int:
+        """Send a signal, and wait for the end."""
         assert self.process is not None
         self.process.send_signal(how)
         return self.process.wait(timeout=60)
