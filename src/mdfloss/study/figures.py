@@ -43,7 +43,7 @@ def significance_figure(names: Sequence[str], intervals: Intervals, comparisons:
     count = len(names)
     difference = comparisons.difference[np.ix_(order, order)]
     p_holm = comparisons.p_holm[np.ix_(order, order)]
-    figure, (axes,) = new_figure(max(3.4, 0.75 * count + 1.6), max(2.6, 0.6 * count + 1.0))
+    figure, (axes,) = new_figure(max(3.6, 0.75 * count + 1.6), max(2.8, 0.6 * count + 1.2))
     axes.grid(visible=False)
     shown = np.where(np.tri(count, count, -1, dtype=bool), difference.T, np.nan)[1:, :-1]
     axes.imshow(shown, cmap="Blues", vmin=0, vmax=max(1.0, float(np.nanmax(shown))), aspect="auto")
@@ -57,7 +57,7 @@ def significance_figure(names: Sequence[str], intervals: Intervals, comparisons:
     axes.set_yticks(range(count - 1), [plain(names[index]) for index in order[1:]])
     if sum(map(len, names)) > 9 * count:
         axes.tick_params(axis="x", labelrotation=30)
-    axes.set_title("Lead of column over row, JND (* p < 0.05, Holm)")
+    axes.set_title("Lead of column over row in JND\n(* p < 0.05 after Holm)")
     return figure
 
 
