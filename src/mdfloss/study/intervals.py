@@ -117,6 +117,8 @@ def compare_scores(intervals: Intervals) -> Comparisons:
     Source:
         `pw_significance_matrix.m` of mantiuk/pwcmp, made two-sided; Holm 1979.
     """
+    from mdfloss.evaluation.statistics import holm  # its package needs torch, which scaling does not
+
     scores, covariance = intervals.scores, intervals.covariance
     difference = scores[:, None] - scores[None, :]
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
@@ -124,10 +126,6 @@ def compare_scores(intervals: Intervals) -> Comparisons:
     p_value = np.asarray(2 * norm.sf(np.abs(difference) / deviation))
     np.fill_diagonal(p_value, 1.0)
     rows, columns = np.triu_indices(len(scores), 1)
-    order = np.argsort(p_value[rows, columns])
-    steps = p_value[rows, columns][order] * np.arange(len(order), 0, -1)
-    corrected = np.empty_like(steps)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     p_holm = np.ones_like(p_value)
-    p_holm[rows, columns] = p_holm[columns, rows] = corrected
+    p_holm[rows, columns] = p_holm[columns, rows] = holm(p_value[rows, columns].tolist())
     return Comparisons(difference, p_value, p_holm)
