@@ -5,7 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mdfloss.evaluation.plots import INK, curve_plot, figure_svg, save_figure
+from mdfloss.evaluation import Score, ScoreTable
+from mdfloss.evaluation.plots import INK, MAGENTA, curve_plot, figure_svg, plane_plot, save_figure, violin_plot
+from mdfloss.evaluation.summary import summarize
 
 NASTY = '<script>alert("1")</script> --> $x$ & "quotes"'
 
@@ -60,3 +62,42 @@ def test_files_for_print(figure, tmp_path: Path) -> None:
         save_figure(figure, tmp_path / "curves.pdf", force=False)
     with pytest.raises(ValueError, match=r"written as .svg or .pdf, but the name is curves.png"):
         save_figure(figure, tmp_path / "curves.png")
+
+
+@pytest.fixture
+def scores() -> ScoreTable:
+    values = {"a": (28.0, 30.0, 31.0), "b $": (27.0, 29.0, 33.0)}
+    rows = [
+        Score(str(index), method, {"psnr": value, "mdsi": 1 / value})
+        for method, column in values.items()
+        for index, value in enumerate(column)
+    ]
+    return ScoreTable(("psnr", "mdsi"), tuple(rows))
+
+
+@pytest.mark.parametrize(("metric", "inverted"), [("psnr", False), ("mdsi", True)])
+def test_violins_show_mean_and_tail_with_better_up(scores: ScoreTable, metric: str, inverted: bool) -> None:
+    (axes,) = violin_plot(scores, metric=metric, starred=["a"]).axes
+    assert axes.yaxis_inverted() == inverted
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a *", r"b \$"]
+    dots = {
+        (line.get_color(), round(line.get_xdata()[0])): line.get_ydata()[0]
+        for line in axes.lines
+        if line.get_marker() == "o"
+    }
+    for index, by_metric in enumerate(summarize(scores).values()):
+        assert dots[MAGENTA, index] == by_metric[metric].mean.value
+        assert dots[INK, index] == by_metric[metric].tail.value
+
+
+def test_plane_has_less_distortion_left_and_better_perception_down(scores: ScoreTable) -> None:
+    (axes,) = plane_plot(scores, distortion="psnr", perception="mdsi").axes
+    assert axes.xaxis_inverted()
+    assert not axes.yaxis_inverted(), "a distance is better where it is small, which is down already"
+    assert len([line for line in axes.lines if line.get_marker() == "o"]) == 2
+
+
+def test_one_picture_gives_a_plot_without_intervals() -> None:
+    one = ScoreTable(("psnr", "mdsi"), (Score("x", "a", {"psnr": float("inf"), "mdsi": 0.0}),))
+    for figure in (violin_plot(one, metric="mdsi"), plane_plot(one, distortion="psnr", perception="mdsi")):
+        assert figure_svg(figure, label="one").startswith("<svg")

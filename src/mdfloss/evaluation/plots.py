@@ -156,9 +156,9 @@ def violin_plot(scores: ScoreTable, *, metric: str, starred: Collection[str] = (
             drawn: Any = axes.violinplot([values], [index], widths=0.8, showextrema=False)["bodies"]
             drawn[0].set(facecolor=color, edgecolor=color, alpha=0.35)
         found = summary[method][metric]
-        for estimate, dot in ((found.mean, MAGENTA), (found.tail, INK)):
-            axes.plot([index] * 2, estimate[1:], color=dot, linewidth=1.4)
-            axes.plot(index, estimate.value, "o", color=dot, markersize=4)
+        for estimate, dot, x in ((found.mean, MAGENTA, index - 0.05), (found.tail, INK, index + 0.05)):
+            axes.plot([x, x], estimate[1:], color=dot, linewidth=1.4)
+            axes.plot(x, estimate.value, "o", color=dot, markersize=4)
     labels = [plain(f"{method} *" if method in starred else method) for method in methods]
     axes.set_xticks(range(len(methods)), labels, rotation=25 if len(methods) > 4 else 0)
     axes.set(ylabel=described.heading[:-2], title=plain(title))
