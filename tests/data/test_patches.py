@@ -49,7 +49,7 @@ def test_a_patch_is_a_turned_crop_and_its_partner_is_aligned(folder: Path) -> No
 
 def test_every_pass_uses_every_picture_once(folder: Path) -> None:
     dataset = PatchDataset(ImageSet(folder), NOISE, patch_size=24, seed=0)
-    passes = [[dataset._picture_of(3 * p + i) for i in range(3)] for p in range(8)]
+    passes = [[dataset.picture_of(3 * p + i) for i in range(3)] for p in range(8)]
     assert all(sorted(order) == [0, 1, 2] for order in passes)
     assert len({tuple(order) for order in passes}) > 1
 

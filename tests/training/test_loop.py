@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -38,8 +40,40 @@ def test_the_process_is_left_as_it_was(config: TrainConfig, cpu: Hardware, tmp_p
     assert warnings.filters == filters
 
 
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
+    config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, name="sgd", lr=0.1))
+    one = train(config, tmp_path / "one", hardware=cpu)
+    script = tmp_path / "two.py"
+    script.write_text(f"""
+import sys
+from mdfloss.training import DataConfig, Hardware, OptimizerConfig, TrainConfig, train
+train({config!r}, sys.argv[1], hardware=Hardware(accelerator="cpu", devices=2))
+""")
+    command = [sys.executable, str(script), str(tmp_path / "two")]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=280)
+    curves = [(path / "curves.csv").read_text().splitlines() for path in (one.folder, tmp_path / "two")]
+    assert curves[0][0] == curves[1][0]
+    for first, second in zip(curves[0][1:], curves[1][1:], strict=True):
+        values = [[float(value) for value in row.split(",")] for row in (first, second)]
+        # The halves of a batch are added up in another order.
+        assert values[0] == pytest.approx(values[1], rel=1e-4)
+
+
 def test_curves_reach_tensorboard(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     train(config, tmp_path / "run", hardware=cpu)
     events = accumulator.EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("val_psnr")] == [8, 16, 24]
+
+
+def test_pairs_need_no_distortion(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
+    pairs = dataclasses.replace(
+        config.data, train_distorted_dir=config.data.train_dir, val_distorted_dir=config.data.val_dir
+    )
+    result = train(dataclasses.replace(config, data=pairs, distortion={}), tmp_path / "run", hardware=cpu)
+    assert result.val_psnr > 30
+    with pytest.raises(ValueError, match="either a distortion or folders of distorted pictures"):
+        train(dataclasses.replace(config, data=pairs), tmp_path / "both", hardware=cpu)
+    with pytest.raises(ValueError, match="for training and validation, or for neither"):
+        dataclasses.replace(config.data, train_distorted_dir="x")

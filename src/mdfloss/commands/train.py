@@ -21,6 +21,8 @@ def train(
     train_dir: Path,
     val_dir: Path,
     output: Path,
+    train_distorted_dir: Path | None = None,
+    val_distorted_dir: Path | None = None,
     loss: str = "l1",
     distortion: AnyDistortion = _BLIND_NOISE,
     network: RestorationNetwork | None = None,
@@ -57,6 +59,8 @@ def train(
         train_dir: Folder of clean training pictures.
         val_dir: Folder of clean validation pictures.
         output: Folder of the run; a used one needs --resume.
+        train_distorted_dir: Folder of distorted partners, by name; no distortion is made then.
+        val_distorted_dir: The same for validation.
         loss: l1, mse, mdf:BANK[@DEFINITION], or a weighted sum such as "l1+0.1*mdf:bank.safetensors".
         distortion: What the network shall undo: GaussianNoise, Jpeg, ... or the import path of your own.
         network: DnCNN, ...; DnCNN of 20 layers by default.
@@ -88,11 +92,13 @@ def train(
         resume: Go on with the run in the output folder, if there is one; give the same options.
     """
     check_distortion(distortion)
+    paired = train_distorted_dir is not None
+    partners = [None if folder is None else str(folder) for folder in (train_distorted_dir, val_distorted_dir)]
     network = DnCNN() if network is None else network
     config = TrainConfig(
-        data=DataConfig(str(train_dir), str(val_dir), patch_size, val_images, val_size),
+        data=DataConfig(str(train_dir), str(val_dir), patch_size, val_images, val_size, *partners),
         loss=loss,
-        distortion=describe_distortion(distortion),
+        distortion={} if paired else describe_distortion(distortion),
         network=type(network).__name__,
         network_args=network.arguments,
         optimizer=OptimizerConfig(optimizer, lr, schedule, lr_final, milestones, gamma, weight_decay, clip_norm),

@@ -152,12 +152,12 @@ class PatchDataset(Dataset[Pair]):
 
     Args:
         images: Clean pictures, each side at least `patch_size`.
-        distortion: Makes the distorted image from the clean one.
+        distortion: Makes the distorted image from the clean one; without one both are the same.
         patch_size: Side of the clean patch in px.
         seed: With the index, decides everything random.
     """
 
-    def __init__(self, images: ImageSet, distortion: Distortion, *, patch_size: int, seed: int) -> None:
+    def __init__(self, images: ImageSet, distortion: Distortion | None, *, patch_size: int, seed: int) -> None:
         self.images = images
         self.distortion = distortion
         self.patch_size = patch_size
@@ -166,14 +166,20 @@ class PatchDataset(Dataset[Pair]):
 
     def __getitem__(self, index: int) -> Pair:
         """Sample number `index`, any number from 0 on."""
-        generator = sample_generator(self.seed, _PATCH_STREAM, index)
-        levels = self.images.levels(self._picture_of(index))
-        top, left, turn = _draw_place(levels, self.patch_size, generator)
-        clean = _cut(levels, top, left, self.patch_size, self.patch_size)
-        clean = _turn(clean, turn)
-        return Pair(self.distortion(clean[None], generator)[0], clean)
+        generator = self.generator_of(index)
+        levels = self.images.levels(self.picture_of(index))
+        top, left, turn = draw_place(levels, self.patch_size, generator)
+        clean = cut(levels, top, left, self.patch_size, self.patch_size)
+        clean = turned(clean, turn)
+        distorted = clean if self.distortion is None else self.distortion(clean[None], generator)[0]
+        return Pair(distorted, clean)
 
-    def _picture_of(self, index: int) -> int:
+    def generator_of(self, index: int) -> torch.Generator:
+        """All randomness of sample number `index`."""
+        return sample_generator(self.seed, _PATCH_STREAM, index)
+
+    def picture_of(self, index: int) -> int:
+        """The picture from which sample number `index` is cut."""
         count = len(self.images)
         epoch = index // count
         if self._order[0] != epoch:
@@ -230,19 +236,20 @@ def fixed_pairs(images: ImageSet, distortion: Distortion, *, count: int, size: i
     pairs = []
     for index in chosen.tolist():
         levels = images.levels(index)
-        height, width = (_crop_side(side, size) for side in levels.shape[1:])
+        height, width = (crop_side(side, size) for side in levels.shape[1:])
         top, left = (levels.shape[1] - height) // 2, (levels.shape[2] - width) // 2
-        clean = _cut(levels, top, left, height, width)[None]
+        clean = cut(levels, top, left, height, width)[None]
         pairs.append(Pair(distortion(clean, sample_generator(seed, _VALIDATION_STREAM, index)), clean))
     return pairs
 
 
-def _crop_side(side: int, size: int) -> int:
+def crop_side(side: int, size: int) -> int:
+    """Side of a validation crop: at most `size`, a multiple of 24 where the picture allows."""
     wanted = min(side, size)
     return wanted - wanted % VALIDATION_MULTIPLE if wanted >= VALIDATION_MULTIPLE else wanted
 
 
-def _draw_place(levels: Tensor, size: int, generator: torch.Generator) -> tuple[int, int, int]:
+def draw_place(levels: Tensor, size: int, generator: torch.Generator) -> tuple[int, int, int]:
     """Top, left and one of the eight turns, uniformly."""
     numbers = torch.randint(2**31, (3,), generator=generator)
     height, width = levels.shape[1:]
@@ -251,13 +258,13 @@ def _draw_place(levels: Tensor, size: int, generator: torch.Generator) -> tuple[
     return top, left, turn
 
 
-def _cut(levels: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
+def cut(levels: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
     """A crop as float32 in [0, 1]."""
     white = 255.0 if levels.dtype == torch.uint8 else 65535.0
     return levels[:, top : top + height, left : left + width].float().div_(white)
 
 
-def _turn(image: Tensor, turn: int) -> Tensor:
+def turned(image: Tensor, turn: int) -> Tensor:
     """One of the eight ways to lay a square: `turn` = quarter turns + 4 if mirrored."""
     if turn >= 4:
         image = image.flip(2)

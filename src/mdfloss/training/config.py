@@ -29,6 +29,8 @@ class DataConfig:
         patch_size: Side of a clean training patch, px.
         val_images: Validation pictures, spread evenly over the folder.
         val_size: Largest side of a validation crop, px.
+        train_distorted_dir: Folder of the distorted partners of the training pictures; then no distortion is made.
+        val_distorted_dir: The same for validation; both or none.
     """
 
     train_dir: str
@@ -36,9 +38,13 @@ class DataConfig:
     patch_size: int = 48
     val_images: int = 16
     val_size: int = 192
+    train_distorted_dir: str | None = None
+    val_distorted_dir: str | None = None
 
     def __post_init__(self) -> None:
         _check_positive(self, ("patch_size", "val_images", "val_size"))
+        if (self.train_distorted_dir is None) != (self.val_distorted_dir is None):
+            raise ValueError("distorted pictures are needed for training and validation, or for neither")
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class TrainConfig:
     Args:
         data: Pictures and patches.
         loss: Expression of the loss, see `mdfloss.losses.build_loss`.
-        distortion: `class_path` and `init_args` of what is to be undone.
+        distortion: `class_path` and `init_args` of what is to be undone; empty for pairs of pictures.
         network: Name of the network.
         network_args: Its keyword arguments.
         optimizer: Optimiser and learning rate.

@@ -14,7 +14,16 @@ import lightning.pytorch as pl
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from ..data import ImageSet, Pair, PatchDataset, Skipped, StepSampler, fixed_pairs
+from ..data import (
+    ImageSet,
+    Pair,
+    PairedPatches,
+    PatchDataset,
+    Skipped,
+    StepSampler,
+    fixed_pairs,
+    paired_validation,
+)
 from ..distortions.protocol import Distortion, load_distortion
 from ..networks import save_network
 from .config import DataConfig, Hardware, TrainConfig
@@ -82,7 +91,7 @@ def run(
         progress: Show a progress bar.
     """
     config, folder = module.config, RunFolder(Path(output))
-    distortion = load_distortion(**config.distortion)
+    distortion = load_distortion(**config.distortion) if config.distortion else None
     data = prepare_data(config.data, distortion, channels=module.network.in_channels, seed=config.seed)
     if getattr(rank_zero_only, "rank", 0) == 0:
         folder.start(record, resume=resume)
@@ -102,24 +111,38 @@ def run(
     )
 
 
-def prepare_data(config: DataConfig, distortion: Distortion, *, channels: int, seed: int) -> TrainingData:
+def prepare_data(config: DataConfig, distortion: Distortion | None, *, channels: int, seed: int) -> TrainingData:
     """Read the pictures of a run.
 
     Args:
         config: Folders and sizes.
-        distortion: Makes the distorted images.
+        distortion: Makes the distorted images; None where the config names folders of them.
         channels: Of the network.
         seed: Of the run.
 
     Raises:
         FileNotFoundError: A folder does not exist.
-        ImageFileError: A folder has no usable picture.
+        ImageFileError: A folder has no usable picture, or pairs do not fit.
+        ValueError: Neither a distortion nor folders of distorted pictures, or both.
     """
+    if (distortion is None) != (config.train_distorted_dir is not None):
+        raise ValueError("either a distortion or folders of distorted pictures must be given, not both")
+    if distortion is None:
+        return _prepare_pairs(config, channels=channels, seed=seed)
     images = ImageSet(config.train_dir, channels=channels, min_size=config.patch_size)
     held_out = ImageSet(config.val_dir, channels=channels)
     pairs = fixed_pairs(held_out, distortion, count=config.val_images, size=config.val_size, seed=seed)
     patches = PatchDataset(images, distortion, patch_size=config.patch_size, seed=seed)
     return TrainingData(patches, pairs, [*images.skipped, *held_out.skipped])
+
+
+def _prepare_pairs(config: DataConfig, *, channels: int, seed: int) -> TrainingData:
+    folders = (config.train_dir, config.train_distorted_dir, config.val_dir, config.val_distorted_dir)
+    clean, distorted, held_out, partners = (ImageSet(str(folder), channels=channels) for folder in folders)
+    pairs = paired_validation(held_out, partners, count=config.val_images, size=config.val_size)
+    patches = PairedPatches(clean, distorted, patch_size=config.patch_size, seed=seed)
+    skipped = [bad for images in (clean, distorted, held_out, partners) for bad in images.skipped]
+    return TrainingData(patches, pairs, skipped)
 
 
 class Checkpoints(pl.Callback):

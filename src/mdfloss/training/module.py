@@ -116,7 +116,8 @@ class TrainingModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Add a row to the curves, and see whether it is the best."""
         since = self.step - (int(self.curves[-1]["step"]) if self.curves else 0)
-        means = dict(zip(self.MEANS, (self._sums / since).tolist(), strict=True))
+        sums = self.trainer.strategy.reduce(self._sums.clone(), reduce_op="mean")
+        means = dict(zip(self.MEANS, (sums / since).tolist(), strict=True))
         val_loss, val_psnr = torch.stack(self._scores).mean(0).tolist()
         self._scores.clear()
         self._sums.zero_()
