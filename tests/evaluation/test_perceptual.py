@@ -1,11 +1,13 @@
 """The measures of other libraries: their ranges, and what is said when one is missing."""
 
 import sys
+from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
 
-from mdfloss.evaluation.perceptual import jod, piq_measure
+from mdfloss.evaluation.perceptual import jod, lpips_distance, piq_measure
 
 
 def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,3 +29,15 @@ def test_jod_gives_one_value_for_each_image(generator: torch.Generator) -> None:
     assert values.shape == (2,)
     assert values[0] == pytest.approx(10)
     assert values[1] < 9.5
+
+
+def test_lpips_without_network_names_the_file_and_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lpips")
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    with pytest.raises(OSError, match=r"no network.*put alexnet-owt-7be5be79.pth into .*checkpoints"):
+        lpips_distance(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))

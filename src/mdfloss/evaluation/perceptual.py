@@ -8,13 +8,19 @@ nowhere else.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 __all__ = ["jod", "lpips_distance", "piq_measure"]
+
+
+ALEXNET = "alexnet-owt-7be5be79.pth"
+"""torchvision's weights under LPIPS, from its download server."""
 
 
 def _missing(package: str) -> ModuleNotFoundError:
@@ -49,7 +55,16 @@ def _lpips_network(device: torch.device) -> Any:
         import lpips
     except ModuleNotFoundError as error:
         raise _missing("lpips") from error
-    return lpips.LPIPS(net="alex", version="0.1", verbose=False).eval().requires_grad_(False).to(device)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # lpips calls torchvision by names that it has deprecated
+            network = lpips.LPIPS(net="alex", version="0.1", verbose=False)
+    except OSError as error:
+        raise OSError(
+            f"LPIPS needs AlexNet's weights, which could not be downloaded ({error}): put {ALEXNET} into "
+            f"{Path(torch.hub.get_dir(), 'checkpoints')}, or leave lpips out"
+        ) from error
+    return network.eval().requires_grad_(False).to(device)
 
 
 def lpips_distance(pred: Tensor, target: Tensor) -> Tensor:
