@@ -1,7 +1,7 @@
 """How the feature distance is computed fast and in little memory; `loss.mdf_loss` is its plain definition.
 
-Three things make it cheap. BatchNorm is folded into the convolutions. Prediction and target go through each
-discriminator together. And the gradient with respect to the prediction is computed while the discriminator's
+What makes it cheap: BatchNorm is folded into the convolutions. Prediction and target go through each discriminator
+together, channels last. And the gradient with respect to the prediction is computed while the discriminator's
 maps are at hand, so that only the sum of the gradients is kept: the memory of one discriminator, not of K.
 Under autocast the convolutions run in its type; differences are taken and summed in float32.
 The price: the result can be differentiated once, not twice.
@@ -44,7 +44,7 @@ class _Streamed(torch.autograd.Function):
         device = pred.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else pred.dtype
         wants_gradient = ctx.needs_input_grad[0]
-        both = torch.cat([pred, target])
+        both = torch.cat([pred, target]).contiguous(memory_format=torch.channels_last)
         gradient = torch.zeros_like(pred) if wants_gradient else None
         distances = pred.new_zeros(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
         with torch.autocast(device, enabled=False):
