@@ -86,7 +86,7 @@ def _plots(grid: Grid, part: Part) -> dict[str, Plot]:
         findings = compare_methods(part.scores, candidate=grid.candidate, metric=metric)
         starred = [finding.rival for finding in findings if finding.p_better < ALPHA]
         caption = (
-            "Magenta: mean with its 95 % interval; beside it the score that 5 % of the pictures are worse than, with its "
+            "Magenta: mean with its 95 % interval; beside it the score that 5 % of pictures are worse than, with its "
             f"bootstrap interval. *: {grid.candidate} is significantly better (paired, one-tailed, Holm)."
         )
         plots[f"violins-{metric}"] = Plot(violin_plot(part.scores, metric=metric, starred=starred), caption)

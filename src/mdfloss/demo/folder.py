@@ -78,9 +78,7 @@ class DemoFolder:
                 )
             return
         if occupied and not force:
-            raise FileExistsError(
-                f"{self.path} holds a demo: pass --resume to go on with it, or --force to begin anew"
-            )
+            raise FileExistsError(f"{self.path} holds a demo: pass --resume to go on with it, or --force to begin anew")
         if occupied:
             shutil.rmtree(self.path)
         with atomic_write(marker) as partial:

@@ -80,4 +80,3 @@ def _scene(folder: DemoFolder, name: str, methods: Mapping[str, str]) -> Scene:
     clean, noisy = folder.photographs("test") / file, folder.distorted / file
     restored = {label: folder.restored(method) / file for method, label in methods.items()}
     return Scene(name, {"Reference": clean, "Noisy": noisy, **restored})
-
