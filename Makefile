@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .PHONY: demo test lint docs clean
 
-demo: .venv/demo.stamp
+demo: .venv/report.stamp
 	$(BIN)/mdfloss demo --output demo --force
 
 test: .venv/test.stamp
@@ -26,18 +26,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-.venv/demo.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[report]' --constraint constraints.txt
-	@touch $@
-
-.venv/test.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[test]' --constraint constraints.txt
-	@touch $@
-
-.venv/lint.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[lint]' --constraint constraints.txt
-	@touch $@
-
-.venv/docs.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[docs]' --constraint constraints.txt
+# One stamp for each extra of pyproject.toml.
+.venv/%.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]' --constraint constraints.txt
 	@touch $@
