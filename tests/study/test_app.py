@@ -170,6 +170,22 @@ def test_anything_else_in_the_ids_is_refused(client: TestClient, study: Study, f
         assert db.execute("SELECT count(*) FROM sessions").fetchone()[0] == 0
 
 
+def test_a_database_that_fails_is_said_in_plain_words(participant: Participant, study: Study) -> None:
+    nonce = participant.trial(participant.start())[0]
+    fault = "CREATE TRIGGER fault BEFORE INSERT ON votes BEGIN SELECT RAISE(FAIL, 'disk I/O error'); END"
+    with sqlite3.connect(study.folder / "votes.sqlite") as db:
+        db.execute(fault)
+    answer = participant.vote(nonce, "left")
+    assert answer.status_code == 503
+    assert "cannot store anything" in answer.text
+    assert "disk I/O" not in answer.text
+    assert f'href="{participant.path}"' in answer.text
+    with sqlite3.connect(study.folder / "votes.sqlite") as db:
+        db.execute("DROP TRIGGER fault")
+    assert participant.vote(nonce, "left").status_code == 303
+    assert stored(study) == 1
+
+
 def test_settings_are_escaped(client: TestClient) -> None:
     page = client.get("/").text
     assert "Test &lt;study&gt;" in page

@@ -34,6 +34,17 @@ def test_body_limit(echo: FastAPI, size: int, status: int) -> None:
     assert answer.headers["x-frame-options"] == "DENY"
 
 
+def test_a_fault_has_the_headers_too(echo: FastAPI) -> None:
+    @echo.get("/fault")
+    def fault() -> None:
+        raise RuntimeError("secret")
+
+    answer = TestClient(echo, raise_server_exceptions=False).get("/fault")
+    assert answer.status_code == 500
+    assert answer.text == "Something went wrong on our side.\n"
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
 def test_strict_transport_only_over_tls(echo: FastAPI) -> None:
     assert "strict-transport-security" not in TestClient(echo).post("/").headers
     assert "strict-transport-security" in TestClient(echo, base_url="https://lab.example").post("/").headers

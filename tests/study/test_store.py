@@ -103,6 +103,33 @@ def test_reading_while_serving(store: Store, tmp_path: Path) -> None:
         open_readonly(tmp_path / "none.sqlite")
 
 
+def test_a_commit_that_fails_leaves_the_store_usable(store: Store) -> None:
+    def orphan() -> None:
+        with store.transaction() as db:
+            db.execute("PRAGMA defer_foreign_keys = ON")
+            db.execute("INSERT INTO votes (trial, left_selected, voted) VALUES (999, 1, 0)")
+
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        orphan()
+    store.vote("key", shown(store), left=True)
+    assert store.query("SELECT count(*) FROM votes")[0][0] == 1
+
+
+def test_a_full_disk_is_said_and_undone(store: Store) -> None:
+    pages = store.query("PRAGMA page_count")[0][0]
+    store.query(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        for number in range(1000):
+            store.open_session(f"other-{number}", observer="x" * 1000)
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        fill()
+    store.query(f"PRAGMA max_page_count = {2**30}")
+    store.vote("key", shown(store), left=True)
+    assert store.query("SELECT count(*) FROM votes")[0][0] == 1
+
+
 KILLED = """
 import sys, pathlib
 from mdfloss.study.store import Store

@@ -30,6 +30,23 @@ def test_round_trip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_votes(tmp_path / "votes.csv").counts(), Votes.from_rows(ROWS).counts())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffobserver,session,scene,condition_A,condition_B,is_A_selected\nann,1,cat,x,y,1\n",
+        "is_A_selected,criterion,condition_B,condition_A,scene,session_id,observer\n1,look,y,x,cat,1,ann\n",
+        "observer;session;scene;condition_A;condition_B;is_A_selected\r\nann;1;cat;x;y;1\r\n\r\n",
+        "observer\tsession\tscene\tcondition_A\tcondition_B\tis_A_selected\nann\t1\tcat\tx\ty\tTRUE\n",
+        '"observer", "session", "scene", "condition_A", "condition_B", "is_A_selected"\n"ann", "1", "cat", "x", y, 1.0\n',
+    ],
+)
+def test_reads_what_other_tools_write(tmp_path: Path, text: str) -> None:
+    (tmp_path / "votes.csv").write_text(text, encoding="utf-8", newline="")
+    votes = read_votes(tmp_path / "votes.csv")
+    assert (votes.observers, votes.sessions, votes.scenes) == (("ann",), ("ann/1",), ("cat",))
+    np.testing.assert_array_equal(votes.counts(), [[0, 1], [0, 0]])
+
+
 @pytest.mark.data
 def test_reads_pwcmp_s_own_file(data_dir: Path) -> None:
     votes = read_votes(data_dir / "pwcmp" / "ex3_tmo_cmp_data.csv")
@@ -41,6 +58,9 @@ def test_reads_pwcmp_s_own_file(data_dir: Path) -> None:
     [
         ({"is_A_selected": "2"}, "is_A_selected = '2'"),
         ({"condition_B": "x"}, "compares 'x' with itself"),
+        ({"is_A_selected": "nan"}, "is_A_selected = 'nan'"),
+        ({"observer": " "}, "vote 1 has no observer: fill it in"),
+        ({"condition_A": ""}, "vote 1 has no condition_A"),
         ({"scene": None}, "vote 1 lacks scene"),
         ({"session": None}, "vote 1 lacks session"),
     ],
@@ -55,6 +75,9 @@ def test_bad_files(tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("observer,session\n")
     with pytest.raises(ValueError, match=r"empty\.csv: the table holds no votes"):
+        read_votes(empty)
+    empty.write_bytes("observer;sc\u00e8ne\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"empty\.csv: the file is not UTF-8"):
         read_votes(empty)
     with pytest.raises(ValueError, match="not among"):
         Votes.from_rows(ROWS, conditions=["x", "y"])

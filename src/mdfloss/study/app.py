@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from .trials import Study, Trial, plan_trials, practice_trials
 __all__ = ["create_app"]
 
 _HERE = Path(__file__).parent
+_LOG = logging.getLogger("mdfloss.study")
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
 _NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"  # MTurk's preview of a task
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -236,6 +238,12 @@ def _add_errors(app: FastAPI, pages: _Pages) -> None:
         reason = f"{str(error).capitalize()}."
         back = request.path_params.get("token", "")  # its signature was good, or the rules had not been asked
         return pages.render(request, "error.html", status=error.status, reason=reason, back=back)
+
+    @app.exception_handler(sqlite3.Error)
+    def unavailable(request: Request, error: sqlite3.Error) -> HTMLResponse:
+        _LOG.error("database", extra={"facts": {"reason": str(error)}})
+        reason = "The study cannot store anything at the moment. Wait a little, then go on."
+        return pages.render(request, "error.html", status=503, reason=reason, back=request.path_params.get("token", ""))
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, _: RequestValidationError) -> HTMLResponse:

@@ -78,7 +78,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def complete(message: Message) -> None:
             nonlocal status
@@ -93,6 +93,11 @@ class SecurityHeaders:
 
         try:
             await self.app(scope, receive, complete)
+        except Exception:
+            if not status:
+                await complete({"type": "http.response.start", "status": 500, "headers": _PLAIN})
+                await send({"type": "http.response.body", "body": b"Something went wrong on our side.\n"})
+            raise
         finally:
             route = getattr(scope.get("route"), "path", "-")
             taken = round(1000 * (time.perf_counter() - started), 1)

@@ -39,8 +39,9 @@ def serve_study(
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     log = logging.getLogger("mdfloss.study")
-    log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)
+    for logger, level in ((log, logging.INFO), (logging.getLogger("uvicorn.error"), logging.WARNING)):
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)
     app = create_app(folder)
     config = uvicorn.Config(
         app,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "Votes", "read_votes", "write_rows"]
+__all__ = ["COLUMNS", "Votes", "read_rows", "read_votes", "write_rows"]
 
 Indexes = NDArray[np.int64]
 
 COLUMNS = ("observer", "session", "scene", "condition_A", "condition_B", "is_A_selected")
 """The columns of a table of votes; pwcmp's own data call the second one `session_id`, which is read too."""
+
+_YES, _NO = frozenset({"1", "1.0", "true"}), frozenset({"0", "0.0", "false"})  # as R and pandas write them too
 
 
 @dataclass(frozen=True)
@@ -100,16 +103,19 @@ class Votes:
 
 
 def _parse(number: int, row: Mapping[str, str]) -> tuple[str, str, str, str, str]:
-    session = row.get("session", row.get("session_id"))
-    missing = [name for name in COLUMNS if name != "session" and row.get(name) is None]
-    if missing or session is None:
-        raise ValueError(f"vote {number} lacks {', '.join(missing or ['session'])}: needed are {', '.join(COLUMNS)}")
-    first, second, selected = row["condition_A"], row["condition_B"], row["is_A_selected"].strip()
-    if selected not in ("0", "1"):
+    cells = {name: (row.get(name) or "").strip() for name in COLUMNS if name in row}
+    if "session" not in cells and "session_id" in row:
+        cells["session"] = (row["session_id"] or "").strip()
+    if missing := [name for name in COLUMNS if name not in cells]:
+        raise ValueError(f"vote {number} lacks {', '.join(missing)}: needed are {', '.join(COLUMNS)}")
+    if empty := [name for name in COLUMNS if cells[name] == ""]:
+        raise ValueError(f"vote {number} has no {', '.join(empty)}: fill it in, or leave the vote out")
+    who, unit, scene, first, second, selected = (cells[name] for name in COLUMNS)
+    if selected.lower() not in _YES | _NO:
         raise ValueError(f"vote {number} has is_A_selected = {selected!r}: it is 1 for condition_A, 0 for condition_B")
     if first == second:
         raise ValueError(f"vote {number} compares {first!r} with itself")
-    return row["observer"], session, row["scene"], *((first, second) if selected == "1" else (second, first))
+    return who, unit, scene, *((first, second) if selected.lower() in _YES else (second, first))
 
 
 def _factorize(names: Sequence[str]) -> tuple[tuple[str, ...], Indexes]:
@@ -121,17 +127,43 @@ def read_votes(path: Path, *, conditions: Sequence[str] | None = None) -> Votes:
     """Votes from a CSV file, as the server exports it or as any tool writes pwcmp's columns.
 
     Args:
-        path: The CSV file, with a header line.
+        path: The CSV file, in UTF-8, with a header line; columns in any order, others among them, separated by
+            commas, semicolons or tabs.
         conditions: Order of the conditions; sorted names by default.
 
     Raises:
         ValueError: The file is no such table; the message names the file and the first bad vote.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return Votes.from_rows(csv.DictReader(file), conditions=conditions)
-    except (ValueError, csv.Error) as error:
+        return Votes.from_rows(read_rows(path), conditions=conditions)
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a table with a header line, in UTF-8, separated by commas, semicolons or tabs.
+
+    Args:
+        path: The file.
+
+    Returns:
+        One mapping a row; columns that a short row lacks are left out, and blank lines are skipped.
+
+    Raises:
+        ValueError: The file is no text in UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the file is not UTF-8 ({error}): save it as CSV in UTF-8") from error
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        return [dict(zip(names, row, strict=False)) for row in reader if any(row)]
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}") from error
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]], *, columns: Sequence[str]) -> None:
