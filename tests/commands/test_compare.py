@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from mdfloss.cli import main
+from mdfloss.commands.finding_table import finding_table
+from mdfloss.evaluation import Score, ScoreTable
 from mdfloss.images import write_image
 
 
@@ -42,7 +45,7 @@ def test_plan_runs_and_answer(grid_file: Path, tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "out").exists()
     assert main(arguments) == 0
     shown = capsys.readouterr().out
-    assert "denoise · tiny · MSE · lr 0.001 · seed 0: done" in shown
+    assert "denoise · tiny · MSE · 2 steps · lr 0.001 · seed 0: done" in shown
     assert "MSE is" in shown
     assert "report.html" in shown
     assert main(arguments) == 0
@@ -57,3 +60,20 @@ def test_errors_name_the_file_and_the_field(
     grid_file.write_text(grid_file.read_text().replace("losses", "loses"))
     assert main(["compare", str(grid_file), "--output", str(tmp_path / "out")]) == 1
     assert "grid.yaml: the file has no loses: there are tasks, losses" in capsys.readouterr().err
+
+
+def test_every_rival_is_tested_by_every_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        Score(
+            str(index), method, {"psnr": 30.0 + index + bonus + 0.01 * (index % 3) * bonus, "mdsi": 0.3 + 0.1 * bonus}
+        )
+        for method, bonus in (("L1", 0.0), ("L2", -0.5), ("MDF", 1.0))
+        for index in range(8)
+    ]
+    Console(width=140).print(finding_table(ScoreTable(("psnr", "mdsi"), tuple(rows)), candidate="MDF"))
+    shown = capsys.readouterr().out
+    lines = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.count("│") > 2}
+    assert set(lines) == {"L1", "L2"}
+    assert "+1.01  p<0.001" in lines["L1"]
+    assert "−0.1000  p<0.001" in lines["L1"].replace("-", "−"), "a distance that is larger is a disadvantage"
+    assert "+1.51  p<0.001" in lines["L2"]

@@ -4,23 +4,32 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from mdfloss.compare import Grid, Run, run_one
-from mdfloss.compare.drive import expected_seconds, run_in_process, run_on_ray, todo
+from mdfloss.compare import Plan, Run, make_plan, run_one
+from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
 from mdfloss.networks import load_network
 
 
-def test_done_runs_are_not_to_do(grid: Grid, tmp_path: Path) -> None:
-    assert todo(grid, tmp_path / "out") == grid.runs
-    run_one(grid, grid.runs[1], tmp_path / "out")
-    assert todo(grid, tmp_path / "out") == (grid.runs[0], grid.runs[2])
-    expected = expected_seconds(grid, todo(grid, tmp_path / "out"))
-    assert list(expected) == [grid.runs[0], grid.runs[2]]
-    assert min(expected.values()) > 0
+def test_done_runs_are_not_to_do(plan: Plan, tmp_path: Path) -> None:
+    assert todo(plan.grid, plan.runs, tmp_path / "out") == plan.runs
+    run_one(plan.grid, plan.runs[1], tmp_path / "out")
+    assert todo(plan.grid, plan.runs, tmp_path / "out") == (plan.runs[0], plan.runs[2])
+
+
+def test_speeds_are_measured_for_every_kind(plan: Plan) -> None:
+    kinds = tuple(dict.fromkeys(run.kind for run in plan.runs))
+    speeds = measure_speeds(plan.grid, kinds)
+    assert tuple(speeds) == kinds
+    assert min(speeds.values()) > 0
+
+
+def test_in_process_gives_each_item_with_its_result() -> None:
+    assert list(in_process(str, [1, 2])) == [(1, "1"), (2, "2")]
 
 
 def kill_first_worker(killed: list[int]) -> None:
@@ -29,7 +38,7 @@ def kill_first_worker(killed: list[int]) -> None:
     while not killed and time.monotonic() < deadline:
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if entry.read_bytes().startswith(b"ray::run_one"):
+                if entry.read_bytes().startswith(b"ray::_apply"):
                     os.kill(int(entry.parent.name), signal.SIGKILL)
                     killed.append(int(entry.parent.name))
                     return
@@ -42,22 +51,26 @@ def kill_first_worker(killed: list[int]) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the workers in /proc")
-def test_ray_finds_the_same_as_this_process_though_a_worker_is_killed(grid: Grid, tmp_path: Path) -> None:
+def test_ray_finds_the_same_as_this_process_though_a_worker_is_killed(plan: Plan, tmp_path: Path) -> None:
     ray = pytest.importorskip("ray")
     done: list[Run] = []
-    run_in_process(grid, grid.runs, tmp_path / "here", on_done=done.append)
-    assert done == list(grid.runs)
+    do_runs(plan.grid, plan.runs, tmp_path / "here", on_done=done.append)
+    assert done == list(plan.runs)
     done.clear()
     killed: list[int] = []
     killer = threading.Thread(target=kill_first_worker, args=(killed,))
     ray.init(num_cpus=2, include_dashboard=False)
-    killer.start()
-    run_on_ray(grid, grid.runs, tmp_path / "there", address="local", on_done=done.append)
-    killer.join()
+    with on_ray("local") as workers:
+        measure = partial(measure_speeds, workers=workers)
+        assert set(make_plan(plan.grid, tmp_path / "there", measure=measure).speeds) == {r.kind for r in plan.runs}
+        killer.start()
+        do_runs(plan.grid, plan.runs, tmp_path / "there", workers=workers, on_done=done.append)
+        killer.join()
     assert len(killed) == 1
-    assert sorted(done) == sorted(grid.runs)
-    for run in grid.runs:
+    assert sorted(done) == sorted(plan.runs)
+    for run in plan.runs:
         here, there = (tmp_path / side / run.path for side in ("here", "there"))
-        assert (here / "scores.csv").read_bytes() == (there / "scores.csv").read_bytes()
+        scores = Path("tests", "test", "scores.csv")
+        assert (here / scores).read_bytes() == (there / scores).read_bytes()
         weights = [load_network(folder / "last.safetensors").state_dict() for folder in (here, there)]
         assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())

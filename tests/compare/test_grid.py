@@ -1,10 +1,10 @@
-"""The grid: its runs, its file, and what it refuses."""
+"""The grid: what it takes, and what it refuses."""
 
-import dataclasses
+from pathlib import Path
 
 import pytest
 
-from mdfloss.compare import Grid, GridLoss, GridTask, Run
+from mdfloss.compare import Grid, GridLoss, GridTask, GridTest
 from mdfloss.compare.grid import Training
 
 NOISE = {"class_path": "GaussianNoise", "init_args": {"sigma": 25}}
@@ -24,23 +24,20 @@ def make_grid(**changes: object) -> Grid:
     return Grid(**{**fields, **changes})
 
 
-def test_runs_are_every_combination_once() -> None:
-    grid = make_grid()
-    assert len(grid.runs) == len(set(grid.runs)) == 2 * 2 + 2 * 2 * 2
-    assert len({run.path for run in grid.runs}) == len(grid.runs)
-    assert Run("denoise", "DnCNN", "MSE+MDF", 1e-4, 1000.0, 4) in grid.runs
-    assert grid.candidate == "MSE+MDF"
+def test_the_last_loss_is_the_candidate() -> None:
+    assert make_grid().candidate == "MSE+MDF"
+    assert make_grid(candidate="L1").candidate == "L1"
 
 
-def test_runs_of_a_seed_differ_in_the_loss_alone() -> None:
-    grid = make_grid(training=Training("train", "val"))
-    configs = [grid.train_config(run) for run in grid.runs if run.seed == 3]
-    assert [config.loss for config in configs] == [
-        "l1",
-        "mse+0.001*mdf:bank.safetensors",
-        "mse+1000*mdf:bank.safetensors",
-    ]
-    assert len({str(dataclasses.replace(config, loss="l1")) for config in configs}) == 1
+def test_a_task_without_tests_has_one() -> None:
+    assert make_grid().tasks["denoise"].tests == {"test": GridTest()}
+
+
+def test_one_length_or_budget_or_several() -> None:
+    assert Training("a", "b", steps=500).steps == (500,)
+    training = Training("a", "b", steps=[1000, 3000, 1000], budgets=["steps", "time"])
+    assert (training.steps, training.budgets) == ((1000, 3000), ("steps", "time"))
+    assert Training("a", "b", budgets="time").budgets == ("time",)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +49,25 @@ def test_runs_of_a_seed_differ_in_the_loss_alone() -> None:
         ({"candidate": "SSIM"}, "candidate must be one of L1, MSE.MDF, got 'SSIM'"),
         ({"metrics": ("snr",)}, "metrics must be among"),
         ({"tasks": {"denoise": GridTask(NOISE)}}, r"task 'denoise' has no bank, but a loss contains \{bank\}"),
+        ({"tasks": {"d": GridTask(NOISE, tests={})}}, "tests of task 'd' must name at least one"),
+        ({"tasks": {"d": GridTask(NOISE, tests={"a/b": GridTest()})}}, "tests of task 'd': 'a/b' names a folder too"),
     ],
 )
 def test_grid_refuses(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_grid(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps must be a whole number above 0, or several, got 0"),
+        ({"steps": []}, "steps must be a whole number"),
+        ({"steps": [10.5]}, "steps must be a whole number"),
+        ({"budgets": ["energy"]}, "budgets must be among steps, time, got"),
+        ({"lrs": []}, "lrs must name at least one"),
+    ],
+)
+def test_training_refuses(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Training(str(Path("train")), "val", **changes)

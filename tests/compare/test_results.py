@@ -1,58 +1,58 @@
-"""Results: the variant that is compared, means over seeds, and the files of everything."""
+"""Results: the variant that is compared, means over seeds, and which runs meet at equal time."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from mdfloss.compare import Grid
-from mdfloss.compare.results import RunResult, compare_parts, save_tables
-from mdfloss.evaluation import Score, ScoreTable
+from mdfloss.compare import Grid, Plan
+from mdfloss.compare.plan import Kind
+from mdfloss.compare.results import RunResult, compare_parts
 
-
-@pytest.fixture
-def results(grid: Grid) -> list[RunResult]:
-    """Results by hand: the variant of λ = 10 has the best validation, that of 0.1 the best test scores."""
-    found = []
-    for number, run in enumerate(grid.runs):
-        validation = {None: 25.0, 0.1: 24.0, 10.0: 26.0}[run.weight]
-        rows = [
-            Score(
-                f"picture{picture}", run.loss, {"psnr": 20.0 + picture - number + run.seed, "ssim": 0.5 + 0.1 * picture}
-            )
-            for picture in range(4)
-        ]
-        found.append(RunResult(run, Path(), validation, 1.0, ScoreTable(grid.metrics, tuple(rows), "RGB")))
-    return found
+Pretend = Callable[[Plan], list[RunResult]]
 
 
 @pytest.fixture
 def grid(grid: Grid) -> Grid:
-    from dataclasses import replace
-
     return replace(grid, seeds=(0, 1))
 
 
-def test_validation_chooses_and_seeds_are_averaged(grid: Grid, results: list[RunResult]) -> None:
-    (part,) = compare_parts(grid, results)
+def test_validation_chooses_and_seeds_are_averaged(plan: Plan, pretended: Pretend) -> None:
+    results = pretended(plan)
+    (part,) = compare_parts(plan, results)
     assert part.chosen == {"L1": (1e-3, None), "Sum": (1e-3, 10.0)}
     chosen = [r for r in results if r.run.weight == 10.0]
-    expected = np.mean([r.scores.column("Sum", "psnr") for r in chosen], axis=0)
+    expected = np.mean([r.scores["test"].column("Sum", "psnr") for r in chosen], axis=0)
     np.testing.assert_allclose(part.scores.column("Sum", "psnr"), expected)
     assert [r.run.seed for r in part.of("Sum")] == [0, 1]
 
 
-def test_a_task_without_every_loss_is_left_out(grid: Grid, results: list[RunResult]) -> None:
-    assert compare_parts(grid, [r for r in results if r.run.loss == "L1"]) == []
+def test_a_task_without_every_loss_is_left_out(plan: Plan, pretended: Pretend) -> None:
+    assert compare_parts(plan, [r for r in pretended(plan) if r.run.loss == "L1"]) == []
 
 
-def test_parquet_and_csv_hold_everything(grid: Grid, results: list[RunResult], tmp_path: Path) -> None:
-    parts = compare_parts(grid, results)
-    save_tables(grid, results, parts, tmp_path)
-    for name, count in (("scores", 4 * len(grid.runs)), ("summary", 2 * 2), ("tests", 2)):
-        table = pd.read_parquet(tmp_path / f"{name}.parquet")
-        assert len(table) == count
-        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / f"{name}.csv"), table, check_dtype=False)
-    tests = pd.read_parquet(tmp_path / "tests.parquet")
-    assert {"p_better_paired", "p_better_paired_holm", "p_better_unpaired", "effect_size"} <= set(tests)
+def test_a_variant_that_failed_with_one_seed_is_not_chosen(plan: Plan, pretended: Pretend) -> None:
+    def spoil(result: RunResult) -> RunResult:
+        fails = result.run.weight == 10.0 and result.run.seed == 1
+        return replace(result, failure="NaN", scores={}, val_psnr=float("-inf")) if fails else result
+
+    (part,) = compare_parts(plan, list(map(spoil, pretended(plan))))
+    assert part.chosen["Sum"] == (1e-3, 0.1)
+
+
+def test_equal_time_compares_other_runs_of_the_slower_loss(grid: Grid, pretended: Pretend) -> None:
+    training = replace(grid.training, steps=(10, 20), budgets=("steps", "time"))
+    speeds = {Kind("denoise", "tiny", "L1"): 0.1, Kind("denoise", "tiny", "Sum"): 0.2}
+    plan = Plan(replace(grid, training=training), speeds)
+    parts = compare_parts(plan, pretended(plan))
+    assert [(part.setting.length, part.setting.budget, dict(part.steps)) for part in parts] == [
+        (10, "steps", {"L1": 10, "Sum": 10}),
+        (10, "time", {"L1": 10, "Sum": 5}),
+        (20, "steps", {"L1": 20, "Sum": 20}),
+        (20, "time", {"L1": 20, "Sum": 10}),
+    ]
+    for part in parts:
+        assert all(result.run.steps == part.steps[loss] for loss in part.steps for result in part.of(loss))
+    assert [result.folder for result in parts[0].of("Sum")] == 2 * [Path()]

@@ -1,25 +1,33 @@
 """One run: its files, what it never does twice, and that scores are those of its pictures."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from mdfloss.compare import Grid, run_one
-from mdfloss.compare.run import grid_examples, is_done
+from mdfloss.compare import Grid, GridTask, GridTest, Plan, run_one
+from mdfloss.compare.run import grid_examples, is_done, read_result
 from mdfloss.evaluation import ScoreTable, measure
 from mdfloss.images import read_image
+from mdfloss.training.run_folder import RunFolderError
 
 
-def test_run_leaves_everything_and_is_not_done_again(grid: Grid, tmp_path: Path) -> None:
-    run = grid.runs[0]
+def noise(sigma: float) -> dict:
+    return {"class_path": "GaussianNoise", "init_args": {"sigma": sigma}}
+
+
+def test_run_leaves_everything_and_is_not_done_again(plan: Plan, tmp_path: Path) -> None:
+    grid, run = plan.grid, plan.runs[0]
     folder = run_one(grid, run, tmp_path / "out")
-    assert folder == tmp_path / "out" / "runs" / "denoise" / "tiny" / "L1" / "lr0.001" / "seed0"
+    assert folder == tmp_path / "out" / "runs" / "denoise" / "tiny" / "L1" / "steps2-lr0.001" / "seed0"
     names = {path.name for path in folder.iterdir()}
-    assert {"config.json", "curves.csv", "last.safetensors", "scores.csv", "result.json", "restored"} <= names
+    assert {"config.json", "curves.csv", "last.safetensors", "tests", "result.json"} <= names
     assert "gradient_norm" in (folder / "curves.csv").read_text()
-    table = ScoreTable.load_csv(folder / "scores.csv")
-    restored, clean = read_image(folder / "restored" / "1.png"), read_image(tmp_path / "test" / "1.png")
+    table = ScoreTable.load_csv(folder / "tests" / "test" / "scores.csv")
+    restored = read_image(folder / "tests" / "test" / "restored" / "1.png")
+    clean = read_image(tmp_path / "test" / "1.png")
     expected = measure("psnr", restored, clean, protocol=grid.tasks["denoise"].protocol).item()
     assert table.column("L1", "psnr")[1] == pytest.approx(expected)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
@@ -27,21 +35,61 @@ def test_run_leaves_everything_and_is_not_done_again(grid: Grid, tmp_path: Path)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_a_half_done_run_goes_on(grid: Grid, tmp_path: Path) -> None:
-    run = grid.runs[0]
+def test_a_half_done_run_goes_on(plan: Plan, tmp_path: Path) -> None:
+    grid, run = plan.grid, plan.runs[0]
     folder = run_one(grid, run, tmp_path / "out")
-    weights, scores = (folder / "last.safetensors").read_bytes(), (folder / "scores.csv").read_bytes()
-    for name in ("result.json", "scores.csv"):
-        (folder / name).unlink()
-    assert not is_done(folder)
+    scores = folder / "tests" / "test" / "scores.csv"
+    before = (folder / "last.safetensors").read_bytes(), scores.read_bytes()
+    (folder / "result.json").unlink()
+    scores.unlink()
+    assert not is_done(grid, run, tmp_path / "out")
     run_one(grid, run, tmp_path / "out")
-    assert (folder / "last.safetensors").read_bytes() == weights
-    assert (folder / "scores.csv").read_bytes() == scores
+    assert ((folder / "last.safetensors").read_bytes(), scores.read_bytes()) == before
+
+
+def test_other_tests_and_metrics_are_scored_without_another_training(plan: Plan, tmp_path: Path) -> None:
+    folder = run_one(plan.grid, plan.runs[0], tmp_path / "out")
+    trained = (folder / "last.ckpt").stat().st_mtime_ns
+    seconds = (read_result(folder) or {})["seconds"]
+    task = GridTask(noise(25), tests={"weak": GridTest(noise(5)), "strong": GridTest(noise(50))}, crop_border=2)
+    wider = replace(plan.grid, tasks={"denoise": task}, metrics=("ssim",))
+    assert not is_done(wider, plan.runs[0], tmp_path / "out")
+    run_one(wider, plan.runs[0], tmp_path / "out")
+    assert is_done(wider, plan.runs[0], tmp_path / "out")
+    assert (folder / "last.ckpt").stat().st_mtime_ns == trained
+    assert (read_result(folder) or {})["seconds"] == seconds
+    for test in ("weak", "strong"):
+        assert ScoreTable.load_csv(folder / "tests" / test / "scores.csv").metrics == ("ssim",)
+
+
+def test_another_training_under_the_same_name_is_refused(plan: Plan, tmp_path: Path) -> None:
+    run_one(plan.grid, plan.runs[0], tmp_path / "out")
+    other = replace(plan.grid, training=replace(plan.grid.training, batch_size=3))
+    assert not is_done(other, plan.runs[0], tmp_path / "out")
+    with pytest.raises(RunFolderError, match="batch_size: the run has 2, asked for 3"):
+        run_one(other, plan.runs[0], tmp_path / "out")
+
+
+def test_a_training_that_diverges_is_a_result(plan: Plan, tmp_path: Path) -> None:
+    run = plan.runs[0]._replace(lr=1e30, steps=40)
+    folder = run_one(plan.grid, run, tmp_path / "out")
+    result = json.loads((folder / "result.json").read_text())
+    assert "is no longer finite" in result["failure"]
+    assert is_done(plan.grid, run, tmp_path / "out")
 
 
 def test_every_method_sees_the_same_distorted_pictures(grid: Grid) -> None:
-    first, again = list(grid_examples(grid, "denoise")), list(grid_examples(grid, "denoise"))
+    first, again = list(grid_examples(grid, "denoise", "test")), list(grid_examples(grid, "denoise", "test"))
     assert [example.name for example in first] == ["0", "1", "2"]
     assert all(torch.equal(a.distorted, b.distorted) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0].distorted - first[0].clean, first[1].distorted - first[1].clean)
-    assert next(grid_examples(grid, "denoise", upscale=3)).clean.shape == (1, 3, 39, 42)
+    assert next(grid_examples(grid, "denoise", "test", upscale=3)).clean.shape == (1, 3, 39, 42)
+
+
+def test_a_test_has_a_distortion_and_pictures_of_its_own(grid: Grid, tmp_path: Path) -> None:
+    tests = {"weak": GridTest(noise(5)), "other": GridTest(images=str(tmp_path / "val"))}
+    grid = replace(grid, tasks={"denoise": GridTask(noise(25), tests=tests)})
+    weak, other = next(grid_examples(grid, "denoise", "weak")), next(grid_examples(grid, "denoise", "other"))
+    assert (weak.distorted - weak.clean).std().item() == pytest.approx(5 / 255, rel=0.1)
+    assert (other.distorted - other.clean).std().item() == pytest.approx(25 / 255, rel=0.1)
+    assert torch.equal(other.clean, read_image(tmp_path / "val" / "0.png"))

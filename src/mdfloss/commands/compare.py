@@ -6,16 +6,20 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from mdfloss.compare import Grid, Run, load_grid, write_comparison
-from mdfloss.compare.drive import expected_seconds, run_in_process, run_on_ray, todo
+from mdfloss.compare import Plan, Run, load_grid, make_plan, write_comparison
+from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
+from mdfloss.compare.page import part_title
 from mdfloss.compare.search import search_weights
 from mdfloss.evaluation.verdict import verdict
 
+from .finding_table import finding_table
 from .score_table import score_table
 
 __all__ = ["compare"]
@@ -44,58 +48,55 @@ def compare(
     """
     console = Console(highlight=False)
     described = load_grid(grid)
-    runs = todo(described, output)
-    expected = expected_seconds(described, runs)
-    console.print(_plan_table(described, expected))
-    if plan:
-        return
-    shown = _Shown(console, expected)
+    cluster = nullcontext(in_process) if ray is None else on_ray(ray, gpus_a_run=gpus_a_run, cpus_a_run=cpus_a_run)
+    with cluster as workers:
+        measure = partial(measure_speeds, workers=workers)
+        planned = make_plan(described, output, measure=measure, save=not plan)
+        runs = todo(described, planned.runs, output)
+        console.print(_plan_table(planned, runs))
+        if plan:
+            return
+        shown = _Shown(console, planned, runs)
 
-    def do(wanted: Sequence[Run]) -> None:
-        if ray is None:
-            run_in_process(described, wanted, output, on_done=shown.done)
-        else:
-            run_on_ray(
-                described,
-                wanted,
-                output,
-                address=ray,
-                on_done=shown.done,
-                gpus_a_run=gpus_a_run,
-                cpus_a_run=cpus_a_run,
-            )
+        def do(wanted: Sequence[Run]) -> None:
+            do_runs(described, wanted, output, workers=workers, on_done=shown.done)
 
-    do(runs)
-    search_weights(described, output, do=do)
-    command = shlex.join(["mdfloss", *sys.argv[1:]])
-    for part in write_comparison(described, output, commands=[command]):
-        console.print(score_table(part.scores, title=f"{part.task}, {part.network}"))
-        metric = described.metrics[0]
-        answer = verdict(part.scores, candidate=described.candidate, metric=metric, trainings=len(described.seeds))
-        console.print(answer.headline, markup=False)
+        do(runs)
+        search_weights(planned, output, do=do)
+    _answer(console, planned, output)
+
+
+def _answer(console: Console, plan: Plan, output: Path) -> None:
+    """Write tables, figures and page, and show what they say."""
+    grid = plan.grid
+    for part in write_comparison(plan, output, commands=[shlex.join(["mdfloss", *sys.argv[1:]])]):
+        console.print(score_table(part.scores, title=part_title(grid, part)))
+        console.print(finding_table(part.scores, candidate=grid.candidate))
+        answer = verdict(part.scores, candidate=grid.candidate, metric=grid.metrics[0], trainings=len(grid.seeds))
+        console.print(answer.headline, "\n", markup=False)
     console.print(f"page: {output / 'report.html'}", markup=False, soft_wrap=True)
 
 
-def _plan_table(grid: Grid, expected: dict[Run, float]) -> Table:
-    done = len(grid.runs) - len(expected)
-    table = Table(title=f"{len(grid.runs)} runs, {done} of them done", title_justify="left")
-    for heading in ("task", "network", "loss", "runs to do", "training each, about"):
+def _plan_table(plan: Plan, runs: Sequence[Run]) -> Table:
+    total = len(plan.runs)
+    table = Table(title=f"{total} runs, {total - len(runs)} of them done", title_justify="left")
+    for heading in ("task", "network", "loss", "steps", "runs to do", "training each, about"):
         table.add_column(heading)
-    kinds: dict[tuple[str, str, str], list[float]] = {}
-    for run, seconds in expected.items():
-        kinds.setdefault((run.task, run.network, run.loss), []).append(seconds)
+    kinds: dict[tuple[str, ...], list[float]] = {}
+    for run in runs:
+        kinds.setdefault((*run.kind, str(run.steps)), []).append(plan.seconds(run))
     for kind, times in kinds.items():
         table.add_row(*kind, str(len(times)), _clock(times[0]))
-    table.caption = f"about {_clock(sum(expected.values()))} of training, one after another on this machine"
+    table.caption = f"about {_clock(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
     return table
 
 
 class _Shown:
     """Says which run is done, and how long the rest may take by the speed so far."""
 
-    def __init__(self, console: Console, expected: dict[Run, float]) -> None:
+    def __init__(self, console: Console, plan: Plan, runs: Sequence[Run]) -> None:
         self.console = console
-        self.left = dict(expected)
+        self.left = {run: plan.seconds(run) for run in runs}
         self.started = time.monotonic()
         self.finished = 0.0
 
@@ -105,7 +106,7 @@ class _Shown:
         gone = time.monotonic() - self.started
         left = sum(self.left.values()) * gone / max(self.finished, 1e-9)
         self.console.print(
-            f"{run.task} · {run.network} · {run.loss} · lr {run.lr:g}"
+            f"{run.task} · {run.network} · {run.loss} · {run.steps} steps · lr {run.lr:g}"
             f"{'' if run.weight is None else f' · weight {run.weight:g}'} · seed {run.seed}: done  "
             f"({_clock(gone)} gone, about {_clock(left)} left, {len(self.left)} runs)",
             markup=False,

@@ -2,99 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network
 from mdfloss.timing import seconds_a_step
 
-from .grid import Grid, Run
+from .grid import BANK, WEIGHT, Grid
+from .plan import Kind, Run
 from .run import is_done, run_one
 
-__all__ = ["expected_seconds", "run_in_process", "run_on_ray", "todo"]
+__all__ = ["Workers", "do_runs", "in_process", "measure_speeds", "on_ray", "todo"]
 
 RETRIES = 3
 """How often Ray begins a run anew whose worker died; it goes on from its last checkpoint."""
 
+PROBES = 6
+"""Timed steps of each kind of training."""
 
-def todo(grid: Grid, output: Path) -> tuple[Run, ...]:
-    """The runs that are not done.
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers(Protocol):
+    """Where work is done: applies a function to items, and gives each item with its result when it is done."""
+
+    def __call__(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+        """Apply `function` to `items`."""
+        ...
+
+
+def in_process(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    """Workers that are this process: one item after another.
 
     Args:
-        grid: The comparison.
-        output: Its folder.
+        function: What to do.
+        items: With what.
 
-    Returns:
-        Runs in the order of the grid.
+    Yields:
+        Item and result.
     """
-    return tuple(run for run in grid.runs if not is_done(output / run.path))
+    for item in items:
+        yield item, function(item)
 
 
-def expected_seconds(grid: Grid, runs: Iterable[Run]) -> dict[Run, float]:
-    """How long runs will take on this machine, from a few training steps of each kind; scoring is not counted.
-
-    Args:
-        grid: The comparison.
-        runs: Some of its runs.
-
-    Returns:
-        Run → seconds.
-    """
-    training, seen, expected = grid.training, {}, {}
-    for run in runs:
-        kind = (run.task, run.network, run.loss)
-        if kind not in seen:
-            network = grid.networks[run.network]
-            seen[kind] = training.steps * seconds_a_step(
-                build_network(network.name, **network.arguments),
-                build_loss(grid.expression(run)),
-                batch_size=training.batch_size,
-                patch_size=training.patch_size,
-            )
-        expected[run] = seen[kind]
-    return expected
-
-
-def run_in_process(grid: Grid, runs: Iterable[Run], output: Path, *, on_done: Callable[[Run], None]) -> None:
-    """Do runs one after another.
+@contextmanager
+def on_ray(address: str, *, gpus_a_run: float | None = None, cpus_a_run: float = 1) -> Iterator[Workers]:
+    """Workers of a Ray cluster, as many at a time as it has room for.
 
     Args:
-        grid: The comparison.
-        runs: Which of its runs.
-        output: Its folder.
-        on_done: Called after each run.
-    """
-    for run in runs:
-        run_one(grid, run, output)
-        on_done(run)
-
-
-def run_on_ray(
-    grid: Grid,
-    runs: Iterable[Run],
-    output: Path,
-    *,
-    address: str,
-    on_done: Callable[[Run], None],
-    gpus_a_run: float | None = None,
-    cpus_a_run: float = 1,
-) -> None:
-    """Do runs on a Ray cluster, as many at a time as it has room for.
-
-    Args:
-        grid: The comparison; its paths must mean the same on every machine of the cluster.
-        runs: Which of its runs.
-        output: Its folder, on storage that all machines share.
         address: Of the cluster, as `ray.init` takes it: "auto", "host:port" or "local".
-        on_done: Called after each run.
         gpus_a_run: GPUs of each run; one where the cluster has any, by default.
         cpus_a_run: CPU cores of each run.
 
+    Yields:
+        The workers. Work that fails in itself, or whose worker dies more than three times, raises Ray's error.
+
     Raises:
         ModuleNotFoundError: Ray is not installed.
-        ray.exceptions.RayError: A run failed in itself, or its worker died more than three times.
     """
     try:
         import ray as ray_module
@@ -102,14 +71,86 @@ def run_on_ray(
         raise ModuleNotFoundError('a cluster needs Ray: pip install "mdfloss[ray]"') from error
     ray: Any = ray_module
     ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
-    try:
-        if gpus_a_run is None:
-            gpus_a_run = 1.0 if ray.cluster_resources().get("GPU") else 0.0
-        remote = ray.remote(num_cpus=cpus_a_run, num_gpus=gpus_a_run, max_retries=RETRIES)(run_one)
-        waiting = {remote.remote(grid, run, output.absolute()): run for run in runs}
+
+    def workers(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+        gpus = gpus_a_run if gpus_a_run is not None else float("GPU" in ray.cluster_resources())
+        remote = ray.remote(num_cpus=cpus_a_run, num_gpus=gpus, max_retries=RETRIES)(_apply)
+        waiting = {remote.remote(function, item): item for item in items}
         while waiting:
             (done,), _ = ray.wait(list(waiting), num_returns=1)
-            ray.get(done)
-            on_done(waiting.pop(done))
+            yield waiting.pop(done), ray.get(done)
+
+    try:
+        yield workers
     finally:
         ray.shutdown()
+
+
+def _apply(function: Callable[[Item], Result], item: Item) -> Result:
+    """What a Ray worker does; its process carries this name."""
+    return function(item)
+
+
+def todo(grid: Grid, runs: Iterable[Run], output: Path) -> tuple[Run, ...]:
+    """The runs that are not done.
+
+    Args:
+        grid: The comparison.
+        runs: Some of its runs.
+        output: Its folder.
+
+    Returns:
+        Those that are left, in their order.
+    """
+    return tuple(run for run in runs if not is_done(grid, run, output))
+
+
+def do_runs(
+    grid: Grid, runs: Iterable[Run], output: Path, *, workers: Workers = in_process, on_done: Callable[[Run], None]
+) -> None:
+    """Do runs.
+
+    Args:
+        grid: The comparison; on a cluster its paths must mean the same on every machine.
+        runs: Which of its runs.
+        output: Its folder, on storage that all machines share.
+        workers: Where.
+        on_done: Called after each run.
+    """
+    for run, _ in workers(partial(_run_one, grid, output.absolute()), runs):
+        on_done(run)
+
+
+def _run_one(grid: Grid, output: Path, run: Run) -> None:
+    run_one(grid, run, output)
+
+
+def measure_speeds(grid: Grid, kinds: Sequence[Kind], *, workers: Workers = in_process) -> Mapping[Kind, float]:
+    """Time a few training steps of each kind, all on one machine.
+
+    Args:
+        grid: The comparison.
+        kinds: Which trainings.
+        workers: Where: on a cluster, one of the workers measures.
+
+    Returns:
+        Kind → seconds a step.
+    """
+    ((_, speeds),) = workers(partial(_speeds, grid), [tuple(kinds)])
+    return speeds
+
+
+def _speeds(grid: Grid, kinds: Sequence[Kind]) -> dict[Kind, float]:
+    training, found = grid.training, {}
+    for kind in kinds:
+        network, loss = grid.networks[kind.network], grid.losses[kind.loss]
+        expression = loss.expression.replace(BANK, grid.tasks[kind.task].bank).replace(WEIGHT, "1")
+        found[kind] = seconds_a_step(
+            build_network(network.name, **network.arguments),
+            build_loss(expression),
+            batch_size=training.batch_size,
+            patch_size=training.patch_size,
+            accelerator=training.accelerator,
+            probes=PROBES,
+        )
+    return found

@@ -1,4 +1,4 @@
-"""What a comparison is asked to do: tasks × networks × losses × learning rates × weights × seeds, and its runs."""
+"""What a comparison is asked to do: tasks × networks × losses × lengths × learning rates × weights × seeds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, get_args
 
 from mdfloss.distortions.protocol import load_distortion
 from mdfloss.evaluation.metrics import ColorSpace, MetricProtocol, find_metrics
-from mdfloss.training import DataConfig, OptimizerConfig, TrainConfig
 
-__all__ = ["Grid", "GridLoss", "GridNetwork", "GridTask", "Run", "Training"]
+__all__ = ["BANK", "WEIGHT", "Budget", "Grid", "GridLoss", "GridNetwork", "GridTask", "GridTest", "Training"]
 
 WEIGHT, BANK = "{weight}", "{bank}"
+
+Budget = Literal["steps", "time"]
+
+
+@dataclass(frozen=True)
+class GridTest:
+    """What the networks of a task are tested on.
+
+    Args:
+        distortion: `class_path` and `init_args`; that of the trainings by default.
+        images: Folder of clean pictures; the grid's `test_dir` by default.
+    """
+
+    distortion: dict[str, Any] | None = None
+    images: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,14 +37,15 @@ class GridTask:
 
     Args:
         distortion: `class_path` and `init_args` of what trainings undo.
-        test_distortion: The same for the test pictures; the trainings' by default.
+        tests: Name → test. One training serves all of them: blind denoising at three strengths, say. By default one,
+            with the trainings' distortion on the grid's test pictures.
         bank: The bank that `{bank}` stands for in losses.
         color_space: What scores are measured in, "rgb" or "y".
         crop_border: Pixels that scores leave out at each side.
     """
 
     distortion: dict[str, Any]
-    test_distortion: dict[str, Any] | None = None
+    tests: dict[str, GridTest] = field(default_factory=lambda: {"test": GridTest()})
     bank: str = ""
     color_space: ColorSpace = "rgb"
     crop_border: int = 0
@@ -85,7 +99,9 @@ class Training:
         train_dir: Folder of clean training pictures.
         val_dir: Folder of clean validation pictures, which choose learning rates and weights.
         lrs: Learning rates that every loss tries; the best on validation is compared.
-        steps: Optimisation steps.
+        steps: Optimisation steps: one length, or several, each a training of its own.
+        budgets: What is equal for all losses, each a comparison of its own: "steps", or "time": as many steps as fit
+            into the time that the first loss needs for its `steps`. Runs that both need are done once.
         batch_size: Patches in a step.
         patch_size: Side of a clean patch, px.
         val_every: Steps between validations.
@@ -98,7 +114,8 @@ class Training:
     train_dir: str
     val_dir: str
     lrs: tuple[float, ...] = (1e-3,)
-    steps: int = 1000
+    steps: tuple[int, ...] = (1000,)
+    budgets: tuple[Budget, ...] = ("steps",)
     batch_size: int = 8
     patch_size: int = 48
     val_every: int = 100
@@ -111,37 +128,13 @@ class Training:
         object.__setattr__(self, "lrs", _floats(self.lrs, "lrs"))
         if not self.lrs:
             raise ValueError("lrs must name at least one learning rate")
-
-
-class Run(NamedTuple):
-    """One training of the grid.
-
-    Attributes:
-        task: Name of the task.
-        network: Name of the network.
-        loss: Name of the loss.
-        lr: Learning rate.
-        weight: λ, or None for a loss without.
-        seed: Decides first weights, patches and distortions: equal for all losses.
-    """
-
-    task: str
-    network: str
-    loss: str
-    lr: float
-    weight: float | None
-    seed: int
-
-    @property
-    def variant(self) -> tuple[float, float | None]:
-        """What is chosen on validation: learning rate and λ."""
-        return self.lr, self.weight
-
-    @property
-    def path(self) -> Path:
-        """The run's folder below the comparison's."""
-        weight = "" if self.weight is None else f"-weight{self.weight:g}"
-        return Path("runs", self.task, self.network, self.loss, f"lr{self.lr:g}{weight}", f"seed{self.seed}")
+        steps, budgets = _several(self.steps), _several(self.budgets)
+        if not steps or any(not isinstance(count, int) or count < 1 for count in steps):
+            raise ValueError(f"steps must be a whole number above 0, or several, got {self.steps!r}")
+        if not budgets or set(budgets) - set(get_args(Budget)):
+            raise ValueError(f"budgets must be among {', '.join(get_args(Budget))}, got {self.budgets!r}")
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "budgets", budgets)
 
 
 @dataclass(frozen=True)
@@ -150,7 +143,7 @@ class Grid:
 
     Args:
         tasks: Name → task.
-        losses: Name → loss, in the order of the tables.
+        losses: Name → loss, in the order of the tables; the first gives the time of equal-time comparisons.
         training: How every run is trained.
         test_dir: Folder of clean test pictures.
         networks: Name → network.
@@ -183,50 +176,11 @@ class Grid:
             raise ValueError(f"candidate must be one of {', '.join(self.losses)}, got {self.candidate!r}")
         for name, task in self.tasks.items():
             load_distortion(**task.distortion)
-            load_distortion(**(task.test_distortion or task.distortion))
+            _check_names({f"tests of task {name!r}": task.tests})
+            for test in task.tests.values():
+                load_distortion(**(test.distortion or task.distortion))
             if not task.bank and any(BANK in loss.expression for loss in self.losses.values()):
                 raise ValueError(f"task {name!r} has no bank, but a loss contains {BANK}: fit one and name it")
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        """Every training of the grid."""
-        return tuple(
-            Run(task, network, name, lr, weight, seed)
-            for task in self.tasks
-            for network in self.networks
-            for seed in self.seeds
-            for name, loss in self.losses.items()
-            for lr in self.training.lrs
-            for weight in loss.weights or (None,)
-        )
-
-    def expression(self, run: Run) -> str:
-        """The loss of a run, as `mdfloss train --loss` takes it."""
-        text = self.losses[run.loss].expression.replace(BANK, self.tasks[run.task].bank)
-        return text if run.weight is None else text.replace(WEIGHT, f"{run.weight:g}")
-
-    def train_config(self, run: Run) -> TrainConfig:
-        """The training of a run; losses differ in `loss` and, where it is chosen, `lr`, and in nothing else."""
-        training, network = self.training, self.networks[run.network]
-        optimizer: dict[str, Any] = {"name": training.optimizer, "lr": run.lr}
-        return TrainConfig(
-            data=DataConfig(
-                training.train_dir,
-                training.val_dir,
-                patch_size=training.patch_size,
-                val_images=training.val_images,
-                val_size=training.val_size,
-            ),
-            loss=self.expression(run),
-            distortion=self.tasks[run.task].distortion,
-            network=network.name,
-            network_args=network.arguments,
-            optimizer=OptimizerConfig(**optimizer),
-            steps=training.steps,
-            batch_size=training.batch_size,
-            val_every=min(training.val_every, training.steps),
-            seed=run.seed,
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """The grid as JSON or YAML can hold it."""
@@ -238,6 +192,11 @@ def _floats(values: Any, name: str) -> tuple[float, ...]:
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         raise ValueError(f"{name} must be a list of numbers, got {values!r}")
     return tuple(float(value) for value in values)
+
+
+def _several(values: Any) -> tuple[Any, ...]:
+    """One value or several, each once."""
+    return tuple(dict.fromkeys(values if isinstance(values, (list, tuple)) else (values,)))
 
 
 def _check_names(kinds: Mapping[str, Mapping[str, Any]]) -> None:

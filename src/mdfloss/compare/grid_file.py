@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .grid import Grid, GridLoss, GridNetwork, GridTask, Training
+from .grid import Grid, GridLoss, GridNetwork, GridTask, GridTest, Training
 
 __all__ = ["load_grid"]
 
@@ -41,7 +41,7 @@ def load_grid(path: Path) -> Grid:
         for name, kind in kinds.items():
             entries = _mapping(fields.get(name, {}), name)
             if name in fields:
-                fields[name] = {key: _make(kind, entry, f"{name}.{key}") for key, entry in entries.items()}
+                fields[name] = {key: _entry(kind, entry, f"{name}.{key}") for key, entry in entries.items()}
         grid: Grid = _make(Grid, fields, "the file")
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
@@ -52,6 +52,15 @@ def _mapping(values: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         raise ValueError(f"{where} must be names with values, got {values!r}")
     return values
+
+
+def _entry(kind: type[Any], values: Any, where: str) -> Any:
+    """A task, loss or network; the tests of a task are made too."""
+    values = dict(_mapping(values, where))
+    if kind is GridTask and "tests" in values:
+        tests = _mapping(values["tests"], f"{where}.tests")
+        values["tests"] = {name: _make(GridTest, test, f"{where}.tests.{name}") for name, test in tests.items()}
+    return _make(kind, values, where)
 
 
 def _make(kind: type[Any], values: Any, where: str) -> Any:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -20,10 +20,12 @@ from mdfloss.images import find_images, read_image, write_image
 from mdfloss.networks import load_network
 from mdfloss.restore import restore_image
 from mdfloss.training import Hardware, train
+from mdfloss.training.module import TrainingDivergedError
 
-from .grid import Grid, Run
+from .grid import Grid
+from .plan import Run, expression, train_config
 
-__all__ = ["Example", "grid_examples", "is_done", "run_one"]
+__all__ = ["Example", "grid_examples", "is_done", "read_result", "run_one"]
 
 TEST_STREAM = 17
 """Keeps the draws of test distortions apart from those of trainings."""
@@ -43,20 +45,21 @@ class Example(NamedTuple):
     distorted: Tensor
 
 
-def grid_examples(grid: Grid, task: str, *, upscale: int = 1) -> Iterator[Example]:
-    """The test pictures of a task with their distortion, which depends on the picture's number alone.
+def grid_examples(grid: Grid, task: str, test: str, *, upscale: int = 1) -> Iterator[Example]:
+    """The pictures of a test with their distortion, whose chance depends on the picture's number alone.
 
     Args:
         grid: The comparison.
         task: Name of the task.
+        test: Name of one of its tests.
         upscale: Pictures are cropped to a multiple of it.
 
     Yields:
         One picture at a time.
     """
-    described = grid.tasks[task].test_distortion or grid.tasks[task].distortion
-    distortion = load_distortion(**described)
-    folder = Path(grid.test_dir)
+    described = grid.tasks[task].tests[test]
+    distortion = load_distortion(**(described.distortion or grid.tasks[task].distortion))
+    folder = Path(described.images or grid.test_dir)
     paths = find_images(folder)
     chosen = np.unique(np.linspace(0, len(paths) - 1, min(grid.max_test_images or len(paths), len(paths))).round())
     for index in chosen.astype(int).tolist():
@@ -67,17 +70,54 @@ def grid_examples(grid: Grid, task: str, *, upscale: int = 1) -> Iterator[Exampl
         yield Example(name, clean, distortion(clean, sample_generator(0, TEST_STREAM, index)))
 
 
-def is_done(folder: Path) -> bool:
-    """Whether a run's results are complete: its last file is written when all others are.
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """What a run left in `result.json`, the last of its files.
 
     Args:
         folder: The run's folder.
+
+    Returns:
+        Its fields, or None where the run is not done.
     """
-    return (folder / "result.json").is_file()
+    file = folder / "result.json"
+    found: dict[str, Any] | None = json.loads(file.read_text("utf-8")) if file.is_file() else None
+    return found
+
+
+def is_done(grid: Grid, run: Run, output: Path) -> bool:
+    """Whether a run is done, and is what the grid asks for; otherwise `run_one` scores it anew, or refuses.
+
+    Args:
+        grid: The comparison.
+        run: Which of its runs.
+        output: Folder of the comparison.
+    """
+    result = read_result(output / run.path)
+    return result is not None and result.get("asked") == _asked(grid, run)
+
+
+def _asked(grid: Grid, run: Run) -> dict[str, Any]:
+    """What a run's result depends on, as JSON holds it."""
+    task = grid.tasks[run.task]
+    tests = {
+        name: {"distortion": test.distortion or task.distortion, "images": test.images or grid.test_dir}
+        for name, test in task.tests.items()
+    }
+    asked = {
+        "training": train_config(grid, run).to_dict(),
+        "tests": tests,
+        "metrics": grid.metrics,
+        "protocol": str(task.protocol),
+        "max_test_images": grid.max_test_images,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(asked))
+    return plain
 
 
 def run_one(grid: Grid, run: Run, output: Path) -> Path:
-    """Do one run, unless it is done; go on with it where it stopped.
+    """Do one run, unless it is done; go on with it where it stopped; score it anew where other scores are asked for.
+
+    A training that diverges is a result too: it is recorded, and the grid goes on without it.
 
     Args:
         grid: The comparison.
@@ -85,40 +125,40 @@ def run_one(grid: Grid, run: Run, output: Path) -> Path:
         output: Folder of the comparison.
 
     Returns:
-        The run's folder: `config.json`, `curves.csv`, the networks, `restored/`, `scores.csv`, `result.json`.
+        The run's folder: `config.json`, `curves.csv`, the networks, `tests/TEST/`, `result.json`.
 
     Raises:
         RunFolderError: The folder holds a run with another config.
-        TrainingDivergedError: A value is no longer finite.
     """
     folder = output / run.path
-    if is_done(folder):
+    if is_done(grid, run, output):
         return folder
     started = time.monotonic()
+    before = read_result(folder)
     resume = (folder / "config.json").is_file()
-    hardware = Hardware(accelerator=grid.training.accelerator)
-    trained = train(grid.train_config(run), folder, hardware=hardware, resume=resume)
-    _score(grid, run, folder)
-    result = {
-        **run._asdict(),
-        "expression": grid.expression(run),
-        "val_psnr": trained.val_psnr,
-        "seconds": time.monotonic() - started,
-        "resumed": resume,
-    }
+    result = {**run._asdict(), "expression": expression(grid, run), "asked": _asked(grid, run)}
+    try:
+        hardware = Hardware(accelerator=grid.training.accelerator)
+        trained = train(train_config(grid, run), folder, hardware=hardware, resume=resume)
+        seconds = time.monotonic() - started if before is None else before["seconds"]
+        _score(grid, run, folder)
+        result |= {"val_psnr": trained.val_psnr, "seconds": seconds, "resumed": resume, "failure": ""}
+    except TrainingDivergedError as error:
+        result |= {"seconds": time.monotonic() - started, "resumed": resume, "failure": str(error)}
     with atomic_write(folder / "result.json") as partial:
         partial.write_text(json.dumps(result, indent=2), "utf-8")
     return folder
 
 
 def _score(grid: Grid, run: Run, folder: Path) -> None:
-    """Restore and score the test pictures with the network of the last step: equal steps for all losses."""
+    """Restore and score the test pictures with the network of the last step, as the budget asks."""
     network = load_network(folder / "last.safetensors")
     protocol = grid.tasks[run.task].protocol
-    rows = []
-    for example in grid_examples(grid, run.task, upscale=network.upscale):
-        restored = restore_image(network, example.distorted, upscale=network.upscale)
-        write_image(folder / "restored" / f"{example.name}.png", restored, force=True)
-        values = {name: measure(name, restored, example.clean, protocol=protocol).item() for name in grid.metrics}
-        rows.append(Score(example.name, run.loss, values))
-    ScoreTable(grid.metrics, tuple(rows), str(protocol)).save_csv(folder / "scores.csv")
+    for test in grid.tasks[run.task].tests:
+        rows = []
+        for example in grid_examples(grid, run.task, test, upscale=network.upscale):
+            restored = restore_image(network, example.distorted, upscale=network.upscale)
+            write_image(folder / "tests" / test / "restored" / f"{example.name}.png", restored, force=True)
+            values = {name: measure(name, restored, example.clean, protocol=protocol).item() for name in grid.metrics}
+            rows.append(Score(example.name, run.loss, values))
+        ScoreTable(grid.metrics, tuple(rows), str(protocol)).save_csv(folder / "tests" / test / "scores.csv")

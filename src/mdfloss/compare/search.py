@@ -11,26 +11,27 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .grid import Grid, Run
-from .run import is_done
+from .grid import Grid
+from .plan import Plan, Run
+from .run import is_done, read_result
 
 __all__ = ["search_weights", "searched_runs"]
 
 
-def search_weights(grid: Grid, output: Path, *, do: Callable[[Sequence[Run]], None]) -> None:
-    """Search λ for every loss that has `trials`, for each task and network by itself.
+def search_weights(plan: Plan, output: Path, *, do: Callable[[Sequence[Run]], None]) -> None:
+    """Search λ for every loss that has `trials`, for each task, network, number of steps and learning rate by itself.
 
     Args:
-        grid: The comparison, its own runs done.
+        plan: The comparison, its own runs done.
         output: Its folder.
         do: Does runs, in this process or on a cluster.
 
     Raises:
         ModuleNotFoundError: A loss has trials and Optuna is not installed.
     """
-    searched = [name for name, loss in grid.losses.items() if loss.trials]
-    for kind in sorted({run._replace(weight=None, seed=0) for run in grid.runs if run.loss in searched}):
-        _search(grid, kind, output, do)
+    searched = [name for name, loss in plan.grid.losses.items() if loss.trials]
+    for kind in sorted({run._replace(weight=None, seed=0) for run in plan.runs if run.loss in searched}):
+        _search(plan.grid, kind, output, do)
 
 
 def _search(grid: Grid, kind: Run, output: Path, do: Callable[[Sequence[Run]], None]) -> None:
@@ -50,7 +51,7 @@ def _search(grid: Grid, kind: Run, output: Path, do: Callable[[Sequence[Run]], N
     for _ in range(loss.trials):
         trial = study.ask({"weight": among})
         runs = _runs(grid, kind, float(f"{trial.params['weight']:.3g}"))
-        do([run for run in runs if not is_done(output / run.path)])
+        do([run for run in runs if not is_done(grid, run, output)])
         study.tell(trial, _validation(runs, output))
 
 
@@ -59,26 +60,26 @@ def _runs(grid: Grid, kind: Run, weight: float) -> list[Run]:
 
 
 def _validation(runs: Sequence[Run], output: Path) -> float:
-    """Mean validation PSNR of runs that are done."""
-    results = [json.loads((output / run.path / "result.json").read_text("utf-8")) for run in runs]
-    return float(sum(result["val_psnr"] for result in results) / len(results))
+    """Mean validation PSNR of runs that are done; nothing is worse than one that diverged."""
+    results = [read_result(output / run.path) or {} for run in runs]
+    return float(sum(result.get("val_psnr", -1e3) for result in results) / len(results))
 
 
-def searched_runs(grid: Grid, output: Path) -> Iterator[Run]:
+def searched_runs(plan: Plan, output: Path) -> Iterator[Run]:
     """The done runs that a search added to those of the grid.
 
     Args:
-        grid: The comparison.
+        plan: The comparison.
         output: Its folder.
 
     Yields:
         Runs of losses with trials, whose λ is none of the grid's.
     """
-    for name, loss in grid.losses.items():
+    planned = set(plan.runs)
+    for name, loss in plan.grid.losses.items():
         if loss.trials:
             for file in sorted((output / "runs").glob(f"*/*/{name}/*/*/result.json")):
                 fields = json.loads(file.read_text("utf-8"))
                 run = Run(**{field: fields[field] for field in Run._fields})
-                known = run.task in grid.tasks and run.network in grid.networks and run.seed in grid.seeds
-                if known and run.lr in grid.training.lrs and run.weight not in loss.weights:
+                if run.weight not in loss.weights and run._replace(weight=loss.weights[0]) in planned:
                     yield run

@@ -139,11 +139,11 @@ def plan_demo(config: DemoConfig) -> tuple[Stage, ...]:
         "mdf": MDFLoss(DiscriminatorBank([Discriminator(width) for width in widths], card)),
     }
     network = build_network("DnCNN", num_layers=config.num_layers, num_features=config.num_features)
-    sizes = {"batch_size": config.batch_size, "patch_size": config.patch_size}
-    trainings = [
-        Stage(f"train with {METHODS[method]}", config.steps * seconds_a_step(network, loss, **sizes))
+    speeds = {
+        method: seconds_a_step(network, loss, batch_size=config.batch_size, patch_size=config.patch_size)
         for method, loss in probed.items()
-    ]
+    }
+    trainings = [Stage(f"train with {METHODS[method]}", config.steps * speed) for method, speed in speeds.items()]
     return (
         Stage("write the photographs", 4),
         Stage("fit the loss", fit_seconds),
