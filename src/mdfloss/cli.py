@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mdfloss.commands.train:train", "train a restoration network with a loss (phase 2)"),
     "restore": ("mdfloss.commands.restore:restore", "restore pictures with a trained network"),
     "data get": ("mdfloss.commands.data:get", "download a public image set, with its terms"),
+    "data shard": ("mdfloss.commands.data:shard", "make shards of a folder, from which a training can stream"),
     "compare": ("mdfloss.commands.compare:compare", "train a grid of losses, and show which restores best"),
     "evaluate": ("mdfloss.commands.evaluate:evaluate", "score restored pictures against their references"),
     "study init": ("mdfloss.commands.study:study_init", "make a pairwise study of pictures from folders of results"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mdfloss.data import ImageSet, PairedPatches, factor_of_pairs, paired_validation
+from mdfloss.data import ImageSet, PairedPatches, drop_half_pairs, factor_of_pairs, paired_validation
 from mdfloss.images import ImageFileError, write_image
 
 
@@ -52,3 +52,19 @@ def test_folders_that_do_not_belong_together_are_refused(folders: tuple[Path, Pa
     (clean / "1.png").unlink()
     with pytest.raises(ImageFileError, match="1 pictures have no partner in the other folder, the first is 1"):
         factor_of_pairs(*map(ImageSet, folders))
+
+
+def test_a_broken_picture_takes_its_partner_along(folders: tuple[Path, Path]) -> None:
+    (folders[1] / "1.tif").write_text("no picture")
+    clean, distorted = ImageSet(folders[0], min_size=42), ImageSet(folders[1])
+    drop_half_pairs(clean, distorted)
+    assert ([p.stem for p in clean.paths], [p.stem for p in distorted.paths]) == (["2"], ["2"])
+    reasons = {bad.path.name: bad.reason for bad in [*clean.skipped, *distorted.skipped]}
+    assert reasons["1.png"].startswith("its partner: ")
+    assert reasons["0.tif"] == "its partner: 40×62 px, smaller than the 42 px asked for"
+    assert PairedPatches(clean, distorted, patch_size=42, seed=0)[5].clean.shape == (3, 42, 42)
+    (folders[1] / "2.tif").write_text("no picture")
+    (folders[1] / "0.tif").write_text("no picture")
+    (folders[1] / "3.tif").write_bytes((folders[0] / "0.png").read_bytes())
+    with pytest.raises(ImageFileError, match="no usable pair is left; the first"):
+        drop_half_pairs(ImageSet(folders[0]), ImageSet(folders[1]))

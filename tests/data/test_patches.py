@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from mdfloss.data import ImageSet, PatchDataset, StepSampler, fixed_pairs, sample_generator
 from mdfloss.distortions import Downscale, GaussianNoise
-from mdfloss.images import ImageFileError, read_image, write_image
+from mdfloss.images import read_image, write_image
 
 NOISE = GaussianNoise(sigma=(0.0, 55.0))
 
@@ -73,23 +73,6 @@ def test_steps_continue_where_they_stopped_and_ranks_share_them() -> None:
     assert len(StepSampler(2, 6, batch_size=4)) == 4
     with pytest.raises(ValueError, match="batch_size counts all devices: 5 cannot be shared by 2"):
         StepSampler(0, 1, batch_size=5, num_ranks=2)
-
-
-def test_bad_files_are_skipped_and_named(folder: Path, generator: torch.Generator) -> None:
-    (folder / "text.png").write_text("not a picture")
-    whole = (folder / "0.png").read_bytes()
-    (folder / "half.png").write_bytes(whole[: len(whole) // 2])
-    write_image(folder / "small.png", torch.rand(1, 3, 10, 80, generator=generator))
-    images = ImageSet(folder, min_size=24)
-    assert [path.name for path in images.paths] == ["0.png", "1.png", "2.png"]
-    reasons = {skipped.path.name: skipped.reason for skipped in images.skipped}
-    assert set(reasons) == {"text.png", "half.png", "small.png"}
-    assert reasons["small.png"] == "10×80 px, smaller than the 24 px asked for"
-
-
-def test_a_folder_without_a_usable_picture_is_an_error(folder: Path) -> None:
-    with pytest.raises(ImageFileError, match=r"no usable picture among 3; the first, .*0.png: 40×30 px, smaller"):
-        ImageSet(folder, min_size=100)
 
 
 def test_16_bits_and_gray_are_kept(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
+from ..data import write_shards
 from ..data.datasets import DATASETS, get_dataset
 
 
@@ -32,3 +33,20 @@ def get(name: str, *, output: Path = Path("datasets"), sha256: str | None = None
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     console.print(str(folder), markup=False)
+
+
+def shard(folder: Path, *, output: Path, chunk_mib: int = 64) -> None:
+    """Make shards of a folder of pictures, from which a training can stream: on disk, or copied to S3.
+
+    Args:
+        folder: Pictures; subfolders are searched.
+        output: New folder for the shards.
+        chunk_mib: Size of one shard, MiB: what is downloaded at once.
+    """
+    skipped = write_shards(folder, output, chunk_mib=chunk_mib)
+    console = Console(highlight=False)
+    if skipped:
+        console.print(f"{len(skipped)} pictures were skipped:", markup=False)
+        for bad in skipped:
+            console.print(f"  {bad.path}: {bad.reason}", markup=False, soft_wrap=True)
+    console.print(str(output), markup=False)

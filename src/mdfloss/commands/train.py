@@ -18,8 +18,8 @@ _BLIND_NOISE = GaussianNoise()
 
 def train(
     *,
-    train_dir: Path,
-    val_dir: Path,
+    train_dir: str,
+    val_dir: str,
     output: Path,
     train_distorted_dir: Path | None = None,
     val_distorted_dir: Path | None = None,
@@ -56,8 +56,8 @@ def train(
     """Train a restoration network on folders of clean pictures.
 
     Args:
-        train_dir: Folder of clean training pictures.
-        val_dir: Folder of clean validation pictures.
+        train_dir: Clean training pictures: a folder, or shards there or in S3 (s3://bucket/set).
+        val_dir: Clean validation pictures, likewise.
         output: Folder of the run; a used one needs --resume.
         train_distorted_dir: Folder of distorted partners, by name; no distortion is made then.
         val_distorted_dir: The same for validation.
@@ -96,7 +96,7 @@ def train(
     partners = [None if folder is None else str(folder) for folder in (train_distorted_dir, val_distorted_dir)]
     network = DnCNN() if network is None else network
     config = TrainConfig(
-        data=DataConfig(str(train_dir), str(val_dir), patch_size, val_images, val_size, *partners),
+        data=DataConfig(train_dir, val_dir, patch_size, val_images, val_size, *partners),
         loss=loss,
         distortion={} if paired else describe_distortion(distortion),
         network=type(network).__name__,

@@ -5,9 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from ..images import ImageFileError
-from .patches import ImageSet, Pair, PatchDataset, crop_side, cut, draw_place, turned
+from .patches import Pair, PatchDataset, crop_side, cut, draw_place, turned
+from .pictures import ImageSet
 
-__all__ = ["PairedPatches", "factor_of_pairs", "paired_validation"]
+__all__ = ["PairedPatches", "drop_half_pairs", "factor_of_pairs", "paired_validation"]
+
+
+def drop_half_pairs(clean: ImageSet, distorted: ImageSet) -> None:
+    """Leave out the pictures whose partner is broken or too small, so that what is left are pairs.
+
+    Args:
+        clean: Originals.
+        distorted: Pictures of the same names.
+
+    Raises:
+        ImageFileError: No pair is left.
+    """
+    unusable = [{bad.path.stem: bad.reason for bad in images.skipped} for images in (clean, distorted)]
+    for images, others in ((clean, unusable[1]), (distorted, unusable[0])):
+        reasons = {p: f"its partner: {others[p.stem]}" for p in images.paths if p.stem in others}
+        images.leave_out(reasons)
+        if not images.paths:
+            path, reason = next(iter(reasons.items()))
+            raise ImageFileError(f"no usable pair is left; the first, {path}: {reason}")
 
 
 def factor_of_pairs(clean: ImageSet, distorted: ImageSet) -> int:
@@ -29,10 +49,9 @@ def factor_of_pairs(clean: ImageSet, distorted: ImageSet) -> int:
     if ours != theirs:
         raise ImageFileError("names must be unique, and in the same order in both folders")
     factors = set()
-    for index, path in enumerate(clean.paths):
-        hr, lr = clean.levels(index).shape[1:], distorted.levels(index).shape[1:]
+    for path, hr, lr in zip(clean.paths, clean.sizes, distorted.sizes, strict=True):
         factor = max(1, hr[0] // max(1, lr[0]))
-        if tuple(hr) != (factor * lr[0], factor * lr[1]):
+        if hr != (factor * lr[0], factor * lr[1]):
             raise ImageFileError(f"{path} is {hr[0]}×{hr[1]} px, its partner {lr[0]}×{lr[1]}: not a whole factor")
         factors.add(factor)
     if len(factors) > 1:
@@ -60,8 +79,8 @@ class PairedPatches(PatchDataset):
         self.factor = factor_of_pairs(clean, distorted)
         if patch_size % self.factor:
             raise ValueError(f"patch_size must be a multiple of the pairs' factor {self.factor}, got {patch_size}")
-        for index, path in enumerate(clean.paths):
-            if min(clean.levels(index).shape[1:]) < patch_size:
+        for path, size in zip(clean.paths, clean.sizes, strict=True):
+            if min(size) < patch_size:
                 raise ImageFileError(f"{path} is smaller than the patch of {patch_size} px: lower patch_size")
 
     def __getitem__(self, index: int) -> Pair:

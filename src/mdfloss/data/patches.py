@@ -1,4 +1,4 @@
-"""Training data: folders of pictures become aligned pairs of patches, each a pure function of (seed, index).
+"""Training data: sets of pictures become aligned pairs of patches, each a pure function of (seed, index).
 
 A sample is never the state of an iterator. Sample i is cut, turned and distorted with a generator that is made
 from the seed and i alone; so a resumed run sees the batches that it would have seen, and devices share a batch
@@ -7,10 +7,7 @@ without talking to each other.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -19,12 +16,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ..distortions.protocol import Distortion
-from ..images import ImageFileError, find_images, read_picture
+from .pictures import PictureSet
 
-__all__ = ["ImageSet", "Pair", "PatchDataset", "Skipped", "StepSampler", "fixed_pairs", "sample_generator"]
-
-CACHE_BYTES = 4 * 2**30
-"""Decoded pictures are kept in memory up to this size; the rest are read again for each patch."""
+__all__ = ["Pair", "PatchDataset", "StepSampler", "fixed_pairs", "sample_generator"]
 
 VALIDATION_MULTIPLE = 24
 """Validation crops have sides that every usual factor of super-resolution divides."""
@@ -44,18 +38,6 @@ class Pair(NamedTuple):
     clean: Tensor
 
 
-class Skipped(NamedTuple):
-    """A file that cannot be used.
-
-    Attributes:
-        path: The file.
-        reason: Why not, in words.
-    """
-
-    path: Path
-    reason: str
-
-
 def sample_generator(seed: int, stream: int, index: int) -> torch.Generator:
     """A generator that depends on these three numbers alone.
 
@@ -66,83 +48,6 @@ def sample_generator(seed: int, stream: int, index: int) -> torch.Generator:
     """
     state = np.random.SeedSequence((seed, stream, index)).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state))
-
-
-class ImageSet:
-    """The usable pictures of some files and folders, decoded once and kept as integers.
-
-    Args:
-        paths: Folders and files.
-        channels: 3 for colour (gray is repeated), 1 for gray (colour is averaged by BT.601's luma).
-        min_size: Smallest side in px; smaller pictures are skipped.
-        cache_bytes: Memory for decoded pictures; those beyond it are read again at each use.
-
-    Attributes:
-        paths: Files in use, sorted.
-        skipped: Files left out, and why.
-
-    Raises:
-        FileNotFoundError: A path does not exist.
-        ImageFileError: No picture is usable.
-    """
-
-    def __init__(
-        self,
-        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-        *,
-        channels: int = 3,
-        min_size: int = 1,
-        cache_bytes: int = CACHE_BYTES,
-    ) -> None:
-        self.channels = channels
-        self.paths: list[Path] = []
-        self.skipped: list[Skipped] = []
-        self._levels: list[Tensor | None] = []
-        room = cache_bytes
-        files = find_images(paths)
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            for path, found in zip(files, pool.map(lambda p: self._try(p, min_size), files), strict=True):
-                if isinstance(found, str):
-                    self.skipped.append(Skipped(path, found))
-                    continue
-                self.paths.append(path)
-                room -= found.nbytes
-                self._levels.append(found if room >= 0 else None)
-        if not self.paths:
-            first = self.skipped[0]
-            raise ImageFileError(
-                f"{paths} has no usable picture among {len(files)}; the first, {first.path}: {first.reason}"
-            )
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def levels(self, index: int) -> Tensor:
-        """One picture as the integers of its file, (C, H, W), uint8 or uint16."""
-        cached = self._levels[index]
-        return self._decode(self.paths[index]) if cached is None else cached
-
-    def _try(self, path: Path, min_size: int) -> Tensor | str:
-        """The picture, or why it cannot be used."""
-        try:
-            levels = self._decode(path)
-        except ImageFileError as error:
-            return str(error)
-        height, width = levels.shape[1:]
-        if min(height, width) < min_size:
-            return f"{height}×{width} px, smaller than the {min_size} px asked for"
-        return levels
-
-    def _decode(self, path: Path) -> Tensor:
-        picture = read_picture(path)
-        image = picture.image[0]
-        if len(image) == 1 and self.channels == 3:
-            image = image.expand(3, -1, -1)
-        elif len(image) == 3 and self.channels == 1:
-            image = (image * image.new_tensor((0.299, 0.587, 0.114)).view(3, 1, 1)).sum(0, keepdim=True)
-        white = 2**picture.bit_depth - 1
-        levels: Tensor = (image * white).round().to(torch.uint8 if white == 255 else torch.uint16)
-        return levels
 
 
 class PatchDataset(Dataset[Pair]):
@@ -157,7 +62,7 @@ class PatchDataset(Dataset[Pair]):
         seed: With the index, decides everything random.
     """
 
-    def __init__(self, images: ImageSet, distortion: Distortion | None, *, patch_size: int, seed: int) -> None:
+    def __init__(self, images: PictureSet, distortion: Distortion | None, *, patch_size: int, seed: int) -> None:
         self.images = images
         self.distortion = distortion
         self.patch_size = patch_size
@@ -219,7 +124,7 @@ class StepSampler(Sampler[list[int]]):
             yield list(range(first, first + self.share))
 
 
-def fixed_pairs(images: ImageSet, distortion: Distortion, *, count: int, size: int, seed: int) -> list[Pair]:
+def fixed_pairs(images: PictureSet, distortion: Distortion, *, count: int, size: int, seed: int) -> list[Pair]:
     """Validation pairs: centre crops with a distortion that never changes.
 
     Args:

@@ -24,8 +24,8 @@ class DataConfig:
     """Where the pictures are and how they are cut.
 
     Args:
-        train_dir: Folder of clean training pictures.
-        val_dir: Folder of clean validation pictures.
+        train_dir: Clean training pictures: a folder, or shards in a folder or at an address such as s3://bucket/set.
+        val_dir: Clean validation pictures, likewise.
         patch_size: Side of a clean training patch, px.
         val_images: Validation pictures, spread evenly over the folder.
         val_size: Largest side of a validation crop, px.

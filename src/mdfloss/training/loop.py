@@ -21,7 +21,9 @@ from ..data import (
     PatchDataset,
     Skipped,
     StepSampler,
+    drop_half_pairs,
     fixed_pairs,
+    open_pictures,
     paired_validation,
 )
 from ..distortions.protocol import Distortion, load_distortion
@@ -129,16 +131,19 @@ def prepare_data(config: DataConfig, distortion: Distortion | None, *, channels:
         raise ValueError("either a distortion or folders of distorted pictures must be given, not both")
     if distortion is None:
         return _prepare_pairs(config, channels=channels, seed=seed)
-    images = ImageSet(config.train_dir, channels=channels, min_size=config.patch_size)
-    held_out = ImageSet(config.val_dir, channels=channels)
+    images = open_pictures(config.train_dir, channels=channels, min_size=config.patch_size)
+    held_out = open_pictures(config.val_dir, channels=channels)
     pairs = fixed_pairs(held_out, distortion, count=config.val_images, size=config.val_size, seed=seed)
     patches = PatchDataset(images, distortion, patch_size=config.patch_size, seed=seed)
     return TrainingData(patches, pairs, [*images.skipped, *held_out.skipped])
 
 
 def _prepare_pairs(config: DataConfig, *, channels: int, seed: int) -> TrainingData:
-    folders = (config.train_dir, config.train_distorted_dir, config.val_dir, config.val_distorted_dir)
-    clean, distorted, held_out, partners = (ImageSet(str(folder), channels=channels) for folder in folders)
+    clean = ImageSet(config.train_dir, channels=channels, min_size=config.patch_size)
+    folders = (config.train_distorted_dir, config.val_dir, config.val_distorted_dir)
+    distorted, held_out, partners = (ImageSet(str(folder), channels=channels) for folder in folders)
+    drop_half_pairs(clean, distorted)
+    drop_half_pairs(held_out, partners)
     pairs = paired_validation(held_out, partners, count=config.val_images, size=config.val_size)
     patches = PairedPatches(clean, distorted, patch_size=config.patch_size, seed=seed)
     skipped = [bad for images in (clean, distorted, held_out, partners) for bad in images.skipped]

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mdfloss.data import ImageSet
+from mdfloss.data.pictures import picture_levels
+from mdfloss.images import ImageFileError, write_image
+
+
+@pytest.fixture
+def folder(tmp_path: Path, generator: torch.Generator) -> Path:
+    for number, size in enumerate([(40, 30), (33, 57), (64, 64)]):
+        write_image(tmp_path / "good" / f"{number}.png", torch.rand(1, 3, *size, generator=generator))
+    return tmp_path / "good"
+
+
+def test_bad_files_are_skipped_and_named(folder: Path, generator: torch.Generator) -> None:
+    (folder / "text.png").write_text("not a picture")
+    whole = (folder / "0.png").read_bytes()
+    (folder / "half.png").write_bytes(whole[: len(whole) // 2])
+    write_image(folder / "small.png", torch.rand(1, 3, 10, 80, generator=generator))
+    images = ImageSet(folder, min_size=24)
+    assert [path.name for path in images.paths] == ["0.png", "1.png", "2.png"]
+    reasons = {skipped.path.name: skipped.reason for skipped in images.skipped}
+    assert set(reasons) == {"text.png", "half.png", "small.png"}
+    assert reasons["small.png"] == "10×80 px, smaller than the 24 px asked for"
+
+
+def test_a_folder_without_a_usable_picture_is_an_error(folder: Path) -> None:
+    with pytest.raises(ImageFileError, match=r"no usable picture among 3; the first, .*0.png: 40×30 px, smaller"):
+        ImageSet(folder, min_size=100)
+
+
+def test_sizes_and_levels_belong_to_the_paths(folder: Path) -> None:
+    images = ImageSet(folder, cache_bytes=40 * 30 * 3)
+    assert images.sizes == [(40, 30), (33, 57), (64, 64)]
+    for index, path in enumerate(images.paths):
+        assert torch.equal(images.levels(index), picture_levels(path, channels=3))
+
+
+def test_pictures_can_be_left_out(folder: Path) -> None:
+    images = ImageSet(folder)
+    last = images.levels(2)
+    images.leave_out({images.paths[1]: "its partner is broken"})
+    assert ([path.name for path in images.paths], images.sizes) == (["0.png", "2.png"], [(40, 30), (64, 64)])
+    assert torch.equal(images.levels(1), last)
+    assert [(s.path.name, s.reason) for s in images.skipped] == [("1.png", "its partner is broken")]
+
+
+def test_gray_pictures_become_colour_and_colour_gray(tmp_path: Path) -> None:
+    write_image(tmp_path / "colour.png", torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(1, 3, 4, 4))
+    write_image(tmp_path / "gray.png", torch.full((1, 1, 4, 4), 0.2))
+    assert picture_levels(tmp_path / "colour.png", channels=1).unique().tolist() == [76]
+    assert picture_levels(tmp_path / "gray.png", channels=3).unique().tolist() == [51]
