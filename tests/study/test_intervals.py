@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mdfloss.study.intervals import bootstrap, compare_scores
-from mdfloss.study.scaling import scale
+from mdfloss.study.intervals import bootstrap, compare_scores, without_observers
+from mdfloss.study.scaling import DisconnectedWarning, scale
 from mdfloss.study.simulate import simulate_votes
 
 TRUTH = np.array([-1.25, -0.75, -0.25, 0.25, 0.75, 1.25])
@@ -57,6 +57,36 @@ def test_compare_scores_is_a_z_test() -> None:
     np.testing.assert_allclose(tests.p_holm, tests.p_holm.T)
     assert tests.p_holm[0, 5] < 0.05
     assert (np.diag(tests.p_value) == 1).all()
+
+
+def test_unanimous_votes_are_no_surer_than_a_sign_test() -> None:
+    votes = np.zeros((6, 2, 2))
+    votes[:, 0, 1] = 1
+    assert compare_scores(bootstrap(votes, samples=20)).p_value[0, 1] == pytest.approx(2 * 0.5**6)
+    beaten = np.zeros((6, 3, 3))
+    beaten[:, 0, 1], beaten[::2, 1, 2], beaten[1::2, 2, 1] = 1, 1, 1  # the first won all; the others are even
+    p_value = compare_scores(bootstrap(beaten, samples=20)).p_value
+    assert p_value[0, 2] >= 2 * 0.5**6
+    assert p_value[1, 2] > 0.5
+
+
+def test_what_was_not_compared_is_not_tested() -> None:
+    votes = np.zeros((8, 4, 4))
+    votes[:, 0, 1], votes[:6, 2, 3], votes[0, 1, 0], votes[6:, 3, 2] = 4, 3, 1, 3
+    with pytest.warns(DisconnectedWarning):
+        intervals = bootstrap(votes, samples=20)
+    tests = compare_scores(intervals)
+    assert np.isnan(tests.p_value[:2, 2:]).all()
+    assert np.isnan(tests.p_holm[:2, 2:]).all()
+    assert np.isfinite(tests.p_holm[[0, 2], [1, 3]]).all()
+
+
+def test_one_observer_has_scores_and_no_intervals() -> None:
+    votes = np.array([[0, 6, 7], [3, 0, 6], [1, 2, 0]])
+    found = without_observers(votes)
+    np.testing.assert_array_equal(found.scores, scale(votes).scores)
+    assert np.isnan([*found.low, *found.high]).all()
+    assert np.isnan(compare_scores(found).p_holm[0, 1])
 
 
 def test_faults() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
+from scipy.optimize import check_grad, minimize
 
 from mdfloss.study import preference, scale
 from mdfloss.study.scaling import DisconnectedWarning, _Objective
@@ -103,6 +103,7 @@ def test_disconnected_parts_are_linked_at_their_best() -> None:
     with pytest.warns(DisconnectedWarning, match="2 unconnected components"):
         found = scale(votes)
     assert found.components == 2
+    np.testing.assert_array_equal(found.component[[0, 1]] == found.component[[2, 3]], False)
     assert found.scores[0] == pytest.approx(found.scores[2], abs=0.05)
     assert found.scores[0] > found.scores[1]
 
@@ -113,6 +114,24 @@ def test_unanimous_votes_stay_finite_and_ordered(prior: str) -> None:
     assert np.isfinite(scores).all()
     assert scores[0] > scores[1] > scores[2]
     assert np.abs(scores).max() < 12
+
+
+@pytest.mark.parametrize("prior", ["gaussian", "none"])
+@pytest.mark.parametrize("seed", range(6))
+def test_another_optimiser_finds_the_same(prior: str, seed: int) -> None:
+    """SciPy's BFGS with differences for a gradient, from pwcmp's start, on the same function."""
+    random = np.random.default_rng(seed)
+    votes = random.integers(1, 30, (5, 5)) * random.random((5, 5))  # fractions of votes are votes too
+    np.fill_diagonal(votes, 0)
+    objective = _Objective(votes, prior=prior)
+    other = minimize(lambda q: objective(q)[0], np.zeros(5), method="BFGS", options={"gtol": 1e-6}).x
+    np.testing.assert_allclose(scale(votes, prior=prior).scores, other - other.mean(), atol=1e-3)
+
+
+def test_which_distances_the_votes_bound() -> None:
+    found = scale([[0, 5, 5], [0, 0, 3], [0, 2, 0]])
+    assert found.bounded[0] != found.bounded[1] == found.bounded[2]
+    assert set(scale([[0, 4], [1, 0]]).bounded) == {0}
 
 
 def test_many_conditions() -> None:

@@ -37,6 +37,16 @@ def test_more_votes_do_not_look_worse() -> None:
     assert agreement(votes).distance[3] < 1.5
 
 
+def test_a_minority_is_not_a_mistake() -> None:
+    votes = np.zeros((20, 2, 2))
+    votes[:16, 0, 1], votes[16:, 1, 0] = 1, 1  # one vote each, and one in five dissents
+    found = agreement(votes)
+    assert (found.distance[16:] > 1.5).all()
+    assert not found.excluded.any()
+    votes[19, 1, 0] = 30  # thirty against the rest are no accident
+    assert agreement(votes).excluded.nonzero()[0].tolist() == [19]
+
+
 @pytest.mark.data
 def test_real_observers(data_dir: Path) -> None:
     votes = read_votes(data_dir / "pwcmp" / "ex3_tmo_cmp_data.csv")

@@ -37,7 +37,7 @@ def test_round_trip(tmp_path: Path) -> None:
         "is_A_selected,criterion,condition_B,condition_A,scene,session_id,observer\n1,look,y,x,cat,1,ann\n",
         "observer;session;scene;condition_A;condition_B;is_A_selected\r\nann;1;cat;x;y;1\r\n\r\n",
         "observer\tsession\tscene\tcondition_A\tcondition_B\tis_A_selected\nann\t1\tcat\tx\ty\tTRUE\n",
-        '"observer", "session", "scene", "condition_A", "condition_B", "is_A_selected"\n"ann", "1", "cat", "x", y, 1.0\n',
+        '"observer", "session", "scene", "condition_A", "condition_B", "is_A_selected"\n"ann", "1", cat, x, y, 1.0\n',
     ],
 )
 def test_reads_what_other_tools_write(tmp_path: Path, text: str) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from mdfloss.study.analysis import Analysis, analyze, load_votes, read_psnr, write_analysis
+from mdfloss.files import refuse_overwrite
+from mdfloss.study.analysis import Analysis, analyze, cautions, load_votes
+from mdfloss.study.per_scene import scale_scenes
+from mdfloss.study.results import read_psnr, write_analysis
+from mdfloss.study.scaling import DisconnectedWarning
 from mdfloss.study.setup import condition_names, create_study, invite
 from mdfloss.study.simulate import plan_study
 from mdfloss.study.trials import Study, StudyConfig
@@ -114,6 +121,7 @@ def study_analyze(
     output: Path,
     checks: Path | None = None,
     psnr: Path | None = None,
+    by_scene: bool = False,
     screen: bool = True,
     prior: Literal["gaussian", "none"] = "gaussian",
     regularization: Literal["mean0", "fix0"] = "mean0",
@@ -128,7 +136,9 @@ def study_analyze(
             is_A_selected.
         output: Folder for tables and figures.
         checks: The exported checks.csv that goes with a CSV file of votes.
-        psnr: CSV table with the columns method and psnr, for the perception-distortion plane.
+        psnr: CSV table with the columns method (or loss) and psnr, or a folder of such tables, for the
+            perception-distortion plane.
+        by_scene: Scale each scene by itself too, to scenes.csv.
         screen: Leave out observers whom the others contradict.
         prior: Prior over distances: gaussian, or none.
         regularization: mean0 puts zero at the mean, fix0 at the first method.
@@ -136,11 +146,16 @@ def study_analyze(
         seed: Their seed.
         force: Replace what stands in the output folder.
     """
+    refuse_overwrite(output, force=force)
+    psnr_means = read_psnr(psnr) if psnr else None
     table, failed = load_votes(votes, checks=checks)
-    analysis = analyze(
-        table, failed=failed, screen=screen, prior=prior, regularization=regularization, samples=samples, seed=seed
-    )
-    write_analysis(analysis, output, psnr=read_psnr(psnr) if psnr else None, force=force)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DisconnectedWarning)  # told among the cautions
+        analysis = analyze(
+            table, failed=failed, screen=screen, prior=prior, regularization=regularization, samples=samples, seed=seed
+        )
+    scenes = scale_scenes(analysis.votes, samples=samples, seed=seed, prior=prior) if by_scene else ()
+    write_analysis(analysis, output, scenes=scenes, psnr=psnr_means, force=force)
     _show(analysis, output)
 
 
@@ -150,7 +165,8 @@ def _show(analysis: Analysis, output: Path) -> None:
     intervals = analysis.intervals
     rows = zip(analysis.votes.conditions, intervals.scores, intervals.low, intervals.high, strict=True)
     for name, score, low, high in sorted(rows, key=lambda row: -row[1]):
-        table.add_row(name, f"{score:+.2f}", f"{low:+.2f} to {high:+.2f}")
+        ends = "–" if math.isnan(low) else f"{low:+.2f} to {high:+.2f}"
+        table.add_row(escape(name), f"{score:+.2f}", ends)
     console.print(table)
     gone = analysis.discarded
     console.print(
@@ -158,6 +174,8 @@ def _show(analysis: Analysis, output: Path) -> None:
         f"{gone.percentage:.1f} %); {len(analysis.excluded)} observers left out for disagreeing",
         markup=False,
     )
+    for caution in cautions(analysis):
+        console.print(f"caution: {caution}", markup=False)
     console.print(f"tables and figures: {output}", markup=False)
 
 

@@ -38,20 +38,22 @@ def score_figure(names: Sequence[str], intervals: Intervals) -> Figure:
 
 
 def significance_figure(names: Sequence[str], intervals: Intervals, comparisons: Comparisons) -> Figure:
-    """The triangle of differences, best condition first; a star where Holm's p is below 0.05."""
+    """The triangle of differences, best first; a star where Holm's p is below 0.05, a dash where none was measured."""
     order = np.argsort(-intervals.scores)
     count = len(names)
     difference = comparisons.difference[np.ix_(order, order)]
     p_holm = comparisons.p_holm[np.ix_(order, order)]
+    component = intervals.scaling.component[order]
     figure, (axes,) = new_figure(max(3.6, 0.75 * count + 1.6), max(2.8, 0.6 * count + 1.2))
     axes.grid(visible=False)
     shown = np.where(np.tri(count, count, -1, dtype=bool), difference.T, np.nan)[1:, :-1]
-    axes.imshow(shown, cmap="Blues", vmin=0, vmax=max(1.0, float(np.nanmax(shown))), aspect="auto")
+    largest = max(1.0, float(np.nanmax(shown)))
+    axes.imshow(shown, cmap="Blues", vmin=0, vmax=largest, aspect="auto")
     for row in range(1, count):
         for column in range(row):
             value, star = difference[column, row], p_holm[column, row] < 0.05
-            dark = value > 0.6 * max(1.0, float(np.nanmax(shown)))
-            text = f"{value:.2f}{'*' if star else ''}"
+            dark = value > 0.6 * largest
+            text = f"{value:.2f}{'*' if star else ''}" if component[row] == component[column] else "–"
             axes.text(column, row - 1, text, ha="center", va="center", color="white" if dark else "black")
     axes.set_xticks(range(count - 1), [plain(names[index]) for index in order[:-1]])
     axes.set_yticks(range(count - 1), [plain(names[index]) for index in order[1:]])

@@ -11,7 +11,7 @@ from scipy.stats import norm, t
 
 from .scaling import DisconnectedWarning, Scaling, scale
 
-__all__ = ["Comparisons", "Intervals", "bootstrap", "compare_scores"]
+__all__ = ["Comparisons", "Intervals", "bootstrap", "compare_scores", "without_observers"]
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,7 @@ class Intervals:
 
     Attributes:
         scaling: The scaling of all votes.
+        counts: N × N votes that were scaled.
         low: Lower ends of the intervals.
         high: Upper ends.
         covariance: N × N bootstrap covariance of the scores.
@@ -29,6 +30,7 @@ class Intervals:
     """
 
     scaling: Scaling
+    counts: Array
     low: Array
     high: Array
     covariance: Array
@@ -46,7 +48,7 @@ class Comparisons:
 
     Attributes:
         difference: Score of the row less that of the column, in JND.
-        p_value: Two-sided z-test of no difference.
+        p_value: Two-sided z-test of no difference; NaN where the difference was not measured.
         p_holm: The same, corrected for all pairs by Holm's method.
     """
 
@@ -103,13 +105,29 @@ def bootstrap(
         )
     covariance = np.cov(scores.T) * number / (number - 1)
     half = t.ppf((1 + level) / 2, number - 1) * np.sqrt(np.diag(covariance))
-    return Intervals(whole, whole.scores - half, whole.scores + half, covariance, level)
+    return Intervals(whole, votes.sum(0), whole.scores - half, whole.scores + half, covariance, level)
+
+
+def without_observers(counts: ArrayLike, *, prior: str = "gaussian", regularization: str = "mean0") -> Intervals:
+    """Scores whose intervals are NaN, for the votes of one observer: nothing tells how far observers differ.
+
+    Args:
+        counts: N × N votes.
+        prior: As in `scale`.
+        regularization: As in `scale`.
+    """
+    votes = np.asarray(counts, dtype=np.float64)
+    whole = scale(votes, prior=prior, regularization=regularization)
+    unknown = np.full_like(whole.scores, np.nan)
+    return Intervals(whole, votes, unknown, unknown, np.full_like(votes, np.nan), 0.95)
 
 
 def compare_scores(intervals: Intervals) -> Comparisons:
     """Test all pairs of conditions for a difference, with the covariance of the bootstrap.
 
-    Overlapping intervals do not mean equal scores: scores of one study vary together, and the z-test knows it.
+    Overlapping intervals do not mean equal scores: scores of one study vary together, and the z-test knows it. Where
+    votes were unanimous, the draws agree and the z-test is blind to how few they were: p is then at least that of
+    the sign test, 2 / 2ⁿ for n votes.
 
     Args:
         intervals: Scores and their covariance.
@@ -119,13 +137,23 @@ def compare_scores(intervals: Intervals) -> Comparisons:
     """
     from mdfloss.evaluation.statistics import holm  # its package needs torch, which scaling does not
 
-    scores, covariance = intervals.scores, intervals.covariance
+    scores, covariance, scaling = intervals.scores, intervals.covariance, intervals.scaling
     difference = scores[:, None] - scores[None, :]
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
     deviation = np.sqrt(np.maximum(spread, np.finfo(float).tiny))
-    p_value = np.asarray(2 * norm.sf(np.abs(difference) / deviation))
+    p_value = np.maximum(2 * norm.sf(np.abs(difference) / deviation), _least_p(intervals))
+    p_value[scaling.component[:, None] != scaling.component] = np.nan
     np.fill_diagonal(p_value, 1.0)
-    rows, columns = np.triu_indices(len(scores), 1)
-    p_holm = np.ones_like(p_value)
+    p_holm = p_value.copy()
+    rows, columns = np.nonzero(np.triu(np.isfinite(p_value), 1))
     p_holm[rows, columns] = p_holm[columns, rows] = holm(p_value[rows, columns].tolist())
     return Comparisons(difference, p_value, p_holm)
+
+
+def _least_p(intervals: Intervals) -> Array:
+    """What p cannot fall below where only unanimous votes tell conditions apart; 0 elsewhere."""
+    part = intervals.scaling.bounded
+    crossing = (intervals.counts + intervals.counts.T) * (part[:, None] != part)
+    votes = np.bincount(part, crossing.sum(1))[part]  # between the condition's part and the rest
+    least = np.minimum(1, 2.0 ** (1 - np.minimum(votes[:, None], votes)))
+    return np.where(part[:, None] != part, least, 0.0)

@@ -28,6 +28,7 @@ from scipy.special import log_ndtr, ndtr
 __all__ = ["PRIORS", "REGULARIZATIONS", "SIGMA", "DisconnectedWarning", "Scaling", "preference", "scale"]
 
 Array = NDArray[np.float64]
+Indexes = NDArray[np.int64]
 
 SIGMA = 1.4826
 """Standard deviation of the difference of two judgements, in JND: it puts 75 % at a distance of one."""
@@ -50,15 +51,24 @@ class Scaling:
 
     Attributes:
         scores: The N scores; higher is better.
-        components: Number of connected components in the comparison graph; 1 where every distance was measured.
+        component: Connected component of the comparison graph that each condition is in, from 0; distances between
+            components were not measured.
+        bounded: Part that each condition is in, from 0, when conditions stay together only while votes went both
+            ways: where there are several, some won all votes against the rest, and only the prior bounds their lead.
         objective: The minimised function at the scores.
         iterations: Steps that the optimiser took.
     """
 
     scores: Array
-    components: int
+    component: Indexes
+    bounded: Indexes
     objective: float
     iterations: int
+
+    @property
+    def components(self) -> int:
+        """Number of connected components; 1 where every distance was measured."""
+        return int(self.component.max()) + 1
 
 
 def preference(distance: ArrayLike) -> Array:
@@ -103,7 +113,7 @@ def scale(
     _check_option("prior", prior, PRIORS)
     _check_option("regularization", regularization, REGULARIZATIONS)
     votes = _check_counts(counts)
-    votes, components = _connect(votes)
+    votes, component = _connect(votes)
     first = np.zeros(len(votes)) if start is None else np.asarray(start, dtype=np.float64)
     objective = _Objective(votes, prior=prior)
     root = cholesky(objective.curvature())  # steps in units of what the votes tell: ten times fewer of them
@@ -117,7 +127,7 @@ def scale(
     if not np.isfinite(scores).all() or (not found.success and found.nit >= _OPTIONS["maxiter"]):
         raise RuntimeError(f"scaling did not converge in {found.nit} iterations: {found.message}")
     scores = scores - (scores.mean() if regularization == "mean0" else scores[0])
-    return Scaling(scores=scores, components=components, objective=float(found.fun), iterations=int(found.nit))
+    return Scaling(scores, component, objective.bounded, objective=float(found.fun), iterations=int(found.nit))
 
 
 _OPTIONS: dict[str, Any] = {"maxiter": 5000, "maxfun": 20_000, "ftol": 1e-14, "gtol": 1e-5, "maxcor": 20}
@@ -140,11 +150,12 @@ def _check_counts(counts: ArrayLike) -> Array:
     return votes
 
 
-def _connect(votes: Array) -> tuple[Array, int]:
+def _connect(votes: Array) -> tuple[Array, Indexes]:
     """Link unconnected components by one vote each way between their best members."""
     number, label = connected_components(coo_array(votes), directed=False)
+    label = label.astype(np.int64)
     if number == 1:
-        return votes, 1
+        return votes, label
     warnings.warn(
         f"the comparison graph has {number} unconnected components: distances between them are not measured; their "
         "best conditions are taken as equal. Compare conditions of different components.",
@@ -157,7 +168,7 @@ def _connect(votes: Array) -> tuple[Array, int]:
     best = np.array([np.flatnonzero(label == c)[rank[label == c].argmax()] for c in range(number)])
     linked = votes.copy()
     linked[np.ix_(best, best)] += 1 - np.eye(number)
-    return linked, number
+    return linked, label
 
 
 class _Objective:
@@ -168,8 +179,9 @@ class _Objective:
         upper, lower = np.nonzero(np.triu(votes + votes.T))
         self.i, self.j = np.concatenate((upper, lower)), np.concatenate((lower, upper))
         self.won, self.lost = votes[self.i, self.j], votes[self.j, self.i]
-        strong = connected_components(coo_array(votes), directed=True, connection="strong")[0] == 1
-        self.ridge = 0.0 if strong else _RIDGE
+        parts, bounded = connected_components(coo_array(votes), directed=True, connection="strong")
+        self.bounded = bounded.astype(np.int64)
+        self.ridge = 0.0 if parts == 1 else _RIDGE
         self.groups = self._groups() if prior == "gaussian" else None
 
     def _groups(self) -> tuple[Array, Array, Array]:

@@ -12,7 +12,7 @@ from scipy.special import log_ndtr
 from .scaling import SIGMA, DisconnectedWarning, scale
 from .votes import Votes
 
-__all__ = ["EXCLUDE_FROM", "LOOK_FROM", "Agreement", "Discarded", "agreement", "discard_sessions"]
+__all__ = ["EXCLUDE_FROM", "LOOK_FROM", "UNLIKELY", "Agreement", "Discarded", "agreement", "discard_sessions"]
 
 Array = NDArray[np.float64]
 
@@ -21,6 +21,12 @@ LOOK_FROM = 1.0
 
 EXCLUDE_FROM = 1.5
 """Distance from which an observer is left out."""
+
+UNLIKELY = 0.05
+"""Chance below which disagreement is the observer's own. A minority's vote is not a mistake."""
+
+_DRAWS = 999
+_LEAST_RANGE = 1e-3  # nats a vote: observers who differ by less agree alike
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,17 @@ class Agreement:
     Attributes:
         log_likelihood: Mean natural logarithm of a vote's probability under the others' scores; NaN without votes.
         distance: Interquartile ranges below the first quartile of all observers; 0 above it.
+        chance: How often an observer of the others' opinion, voting on the same pairs, would agree no better.
     """
 
     log_likelihood: Array
     distance: Array
+    chance: Array
 
     @property
     def excluded(self) -> NDArray[np.bool_]:
-        """Observers to leave out."""
-        return self.distance >= EXCLUDE_FROM
+        """Observers to leave out: far from the others, and not by chance, as a single vote or two would be."""
+        return (self.distance >= EXCLUDE_FROM) & (self.chance < UNLIKELY)
 
 
 def discard_sessions(votes: Votes, failed: frozenset[str]) -> Discarded:
@@ -79,6 +87,9 @@ def agreement(counts: ArrayLike, *, prior: str = "gaussian") -> Agreement:
             their likelihoods added.
         prior: As in `scale`.
 
+    Returns:
+        One value an observer of each kind; the chance comes from 999 seeded draws.
+
     Raises:
         ValueError: Another shape, or fewer than three observers.
 
@@ -93,21 +104,35 @@ def agreement(counts: ArrayLike, *, prior: str = "gaussian") -> Agreement:
             f"counts has shape {votes.shape}: needed are three or more observers × conditions × conditions"
         )
     total = np.zeros(votes.shape[1])
+    drawn = np.zeros((_DRAWS, votes.shape[1]))
+    random = np.random.default_rng(0)
     for scene in votes:
         everyone = scene.sum(0)
         first = scale(everyone, prior=prior).scores
         for observer, own in enumerate(scene):
             if own.any() and (everyone - own).any():
-                total[observer] += _log_likelihood(own, everyone - own, prior=prior, start=first)
+                log_p = _foretold(everyone - own, prior=prior, start=first)
+                total[observer] += float((own * log_p).sum())
+                drawn[:, observer] += _likelihoods_of_draws(own, log_p, random)
     number = votes.sum((0, 2, 3))
     mean = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
     low, high = np.nanpercentile(mean, [25, 75])
-    below = np.nan_to_num((low - mean) / max(high - low, 1e-12))
-    return Agreement(mean, np.maximum(below, 0))
+    below = np.nan_to_num((low - mean) / max(high - low, _LEAST_RANGE))
+    chance = (1 + (drawn <= total + 1e-9).sum(0)) / (1 + _DRAWS)
+    return Agreement(mean, np.maximum(below, 0), chance)
 
 
-def _log_likelihood(own: Array, others: Array, *, prior: str, start: Array) -> float:
+def _foretold(others: Array, *, prior: str, start: Array) -> Array:
+    """N × N logarithms of the chance that the others' scores give the row over the column."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DisconnectedWarning)
         scores = scale(others, prior=prior, start=start).scores
-    return float((own * log_ndtr((scores[:, None] - scores[None, :]) / SIGMA)).sum())
+    return np.asarray(log_ndtr((scores[:, None] - scores[None, :]) / SIGMA))
+
+
+def _likelihoods_of_draws(own: Array, log_p: Array, random: np.random.Generator) -> Array:
+    """Log likelihoods of votes drawn for the pairs that an observer voted on; fractions of votes are rounded."""
+    rows, columns = np.nonzero(np.triu(own + own.T))
+    number = np.rint((own + own.T)[rows, columns]).astype(np.int64)
+    won = random.binomial(number, np.exp(log_p[rows, columns]), (_DRAWS, len(rows)))
+    return np.asarray(won @ log_p[rows, columns] + (number - won) @ log_p[columns, rows])
