@@ -9,7 +9,8 @@ import re
 import sys
 import traceback
 from argparse import HelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, get_args, get_origin, get_type_hints
 
 from jsonargparse import ArgumentError, ArgumentParser
@@ -28,7 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data get": ("mdfloss.commands.data:get", "download a public image set, with its terms"),
     "data shard": ("mdfloss.commands.data:shard", "make shards of a folder, from which a training can stream"),
     "compare": ("mdfloss.commands.compare:compare", "train a grid of losses, and show which restores best"),
+    "inspect": ("mdfloss.commands.inspect:inspect", "look at losses before training: gains, borders, condition number"),
     "evaluate": ("mdfloss.commands.evaluate:evaluate", "score restored pictures against their references"),
+    "bench": ("mdfloss.commands.bench:bench", "measure what every loss costs on this machine"),
     "study init": ("mdfloss.commands.study:study_init", "make a pairwise study of pictures from folders of results"),
     "study serve": ("mdfloss.commands.study:study_serve", "serve a study on the web"),
     "study analyze": ("mdfloss.commands.study:study_analyze", "scale votes to JND, with intervals and tests"),
@@ -85,6 +88,23 @@ def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
     return spelled
 
 
+def _files_first(words: Sequence[str], presets: Mapping[str, Path]) -> list[str]:
+    """Presets, as the files that they are, then --config, then the rest: of two values the parser takes the last."""
+    by_preset, by_config, rest = [], [], []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        name, equals, value = word.partition("=")
+        if name in ("--preset", "--config") and not equals and left:
+            value = left.pop(0)
+            word = f"{name}={value}"
+        if name == "--preset" and value in presets:
+            by_preset.append(f"--config={presets[value]}")
+        else:
+            (by_config if name == "--config" else rest).append(word)
+    return [*by_preset, *by_config, *rest]
+
+
 class _Word(NamedTuple):
     """A parameter that is given by its place: how many words, of which type, and what the docstring says of it."""
 
@@ -112,21 +132,25 @@ def _words_by_place(function: Callable[..., None]) -> dict[str, _Word]:
 def _run(name: str, args: Sequence[str]) -> None:
     """Parse a command's options and call its function."""
     module_name, _, function_name = COMMANDS[name][0].partition(":")
-    function = getattr(importlib.import_module(module_name), function_name)
+    module = importlib.import_module(module_name)
+    function = getattr(module, function_name)
+    presets: Mapping[str, Path] = getattr(module, "PRESETS", {})
     parser = _Parser(prog=f"mdfloss {name}", description=COMMANDS[name][1], exit_on_error=False)
     parser.add_argument("--config", action="config", help="YAML file with options; the command line wins")
+    if presets:
+        parser.add_argument("--preset", choices=sorted(presets), help="a recipe; --config and other options win")
     by_place = _words_by_place(function)
     for key, word in by_place.items():
         parser.add_argument(key, nargs=word.places, type=word.kind, metavar=key.rstrip("s").upper(), help=word.text)
     parser.add_function_arguments(function, as_positional=True, skip=set(by_place))
-    words = _spell_out(args, function)
+    words = _files_first(_spell_out(args, function), presets)
     try:
         options = parser.instantiate(parser.parse_args(words))
     except (ArgumentError, ValueError) as error:
         explain_distortion(words)
         raise ValueError(f"{error}\nmdfloss {name} --help lists the options") from error
-    options.pop("config", None)
-    function(**options.as_dict())
+    files = ("config", "preset") if presets else ("config",)
+    function(**{key: value for key, value in options.as_dict().items() if key not in files})
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -8,11 +8,9 @@ import torch
 import yaml
 
 from mdfloss.cli import main
+from mdfloss.commands.train import PRESETS
 from mdfloss.images import read_picture, write_image
 from mdfloss.networks import read_card
-
-RECIPES = Path(__file__).parents[2] / "recipes"
-RECIPES_FOR_TRAINING = [path for path in sorted(RECIPES.glob("*.yaml")) if "network:" in path.read_text()]
 
 
 @pytest.fixture
@@ -51,13 +49,33 @@ def test_a_network_is_trained_and_restores_pictures(
     assert main([*restore, "--force"]) == 0
 
 
-@pytest.mark.parametrize("recipe", RECIPES_FOR_TRAINING, ids=lambda path: path.stem)
-def test_recipes_are_valid(recipe: Path, folders: list[str], tmp_path: Path) -> None:
-    options = yaml.safe_load(recipe.read_text())
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_train(preset: str, folders: list[str], tmp_path: Path) -> None:
+    options = yaml.safe_load(PRESETS[preset].read_text())
     depth = {"DnCNN": "num_layers"}.get(options["network"]["class_path"], "num_blocks")
     small = [f"--network.{depth}", "3", "--network.num_features", "4", "--patch-size", "32", "--critic-features", "4"]
-    assert main(["train", "--config", str(recipe), *folders, *small]) == 0
+    assert main(["train", *folders, *small, "--preset", preset]) == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
     assert config["network_args"][depth] == 3
     assert config["optimizer"]["lr"] == options["lr"]
     assert ("adversarial" in config) == ("adversarial" in options)
+
+
+def test_there_is_a_preset_of_each_kind() -> None:
+    assert {name.rpartition("_")[2] for name in PRESETS} == {"paper", "standard", "quick"}
+    networks = {yaml.safe_load(path.read_text())["network"]["class_path"] for path in PRESETS.values()}
+    assert networks == {"DnCNN", "EDSR", "RRDBNet", "SRResNet"}
+
+
+def test_a_preset_yields_to_a_config_and_both_to_options(folders: list[str], tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("lr: 0.5\nval_images: 3\n")
+    small = ["--network.num_layers", "2", "--network.num_features=2", "--patch-size", "16", "--val-images", "4"]
+    assert main(["train", *folders, *small, "--config", str(tmp_path / "own.yaml"), "--preset=dncnn_quick"]) == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
+    assert (config["optimizer"]["lr"], config["data"]["val_images"], config["data"]["patch_size"]) == (0.5, 4, 16)
+    assert config["network_args"]["num_features"] == 2
+
+
+def test_an_unknown_preset_lists_the_known_ones(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *folders, "--preset", "vdsr_quick"]) == 1
+    assert "dncnn_quick" in capsys.readouterr().err

@@ -15,6 +15,9 @@ from ..training.config import OptimizerName, Precision, Schedule, Selection
 
 _BLIND_NOISE = GaussianNoise()
 
+PRESETS = {path.stem: path for path in sorted(Path(__file__).parents[1].glob("training/recipes/*.yaml"))}
+"""Recipes that --preset names, as files of options."""
+
 
 def train(
     *,
