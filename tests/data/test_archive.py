@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import base64
 import io
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mdfloss.data.archive import ArchiveError, unpack
+from mdfloss.data.archive import ArchiveError, DamagedArchiveError, unpack
 
 
 def _zip(path: Path, *names: str) -> Path:
@@ -35,6 +37,13 @@ def test_archives_become_folders(tmp_path: Path) -> None:
     assert (tmp_path / "b" / "deep" / "z").read_text() == "text"
     with pytest.raises(FileExistsError, match="exists"):
         unpack(tmp_path / "a.zip", tmp_path / "b")
+
+
+def test_rar_is_told_from_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.rar").write_bytes(b"Rar!\x1a\x07\x01\x00 and so on")
+    with pytest.raises(ArchiveError, match="RAR archive, which Python cannot unpack: unpack it with bsdtar") as found:
+        unpack(tmp_path / "a.rar", tmp_path / "a")
+    assert not isinstance(found.value, DamagedArchiveError)
 
 
 @pytest.mark.parametrize("name", ["../out.txt", "a/../../out.txt", "/tmp/out.txt", "..\\out.txt", "C:/out.txt"])
@@ -68,23 +77,41 @@ def test_damage_is_told(tmp_path: Path) -> None:
     (tmp_path / "half.tgz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.zip").write_text("no archive")
     for name in ("half.tgz", "text.zip"):
-        with pytest.raises(ArchiveError, match=r"is damaged|neither a zip nor a tar"):
+        with pytest.raises(DamagedArchiveError, match=r"is damaged|neither a zip nor a tar file: it begins with b'no"):
             unpack(tmp_path / name, tmp_path / "a")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tgz", "half.tgz", "text.zip"]
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = _zip(tmp_path / "a.zip", "x", "y")
-
-    def full(*args: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "copyfileobj", full)
-        with pytest.raises(OSError, match="No space left"):
-            unpack(archive, tmp_path / "a")
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 3))
-        with pytest.raises(OSError, match=r"needs 18 bytes, .* has 3: make room"):
-            unpack(archive, tmp_path / "a")
+def test_a_full_disk_leaves_nothing(
+    tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = _zip(tmp_path / "a.zip", "x", "long name, so that the text is long")
+    with small_files(20), pytest.raises(OSError, match="File too large"):
+        unpack(archive, tmp_path / "a")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 3))
+    with pytest.raises(OSError, match=r"needs 52 bytes, .* has 3: make room"):
+        unpack(archive, tmp_path / "a")
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+ENCRYPTED = (
+    "UEsDBAoACQAAADSieV2SfKtFGgAAAA4AAAAJAAAATWNNLzEudGlmEesYssxqgS4aFpPMrsyggOZm+nG6gLezT2BQSwcIknyrRRoAAAAOAAAAUEsB"
+    "Ah4DCgAJAAAANKJ5XZJ8q0UaAAAADgAAAAkAAAAAAAAAAQAAAKSBAAAAAE1jTS8xLnRpZlBLBQYAAAAAAQABADcAAABRAAAAAAA="
+)
+"""`zip -P McM_CDM` of one file."""
+
+
+def test_passwords(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(base64.b64decode(ENCRYPTED))
+    for password in (None, "wrong"):
+        with pytest.raises(ArchiveError, match=r"McM/1\.tif cannot be read: .*password"):
+            unpack(tmp_path / "a.zip", tmp_path / "a", password=password)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+    unpack(tmp_path / "a.zip", tmp_path / "a", password="McM_CDM")
+    assert (tmp_path / "a" / "McM" / "1.tif").read_text() == "secret picture"
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    archive = _tar(tmp_path / "a.tar", (".", tarfile.REGTYPE))
+    with pytest.raises(ArchiveError, match="leads outside: nothing was unpacked"):
+        unpack(archive, tmp_path / "a")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -93,14 +95,27 @@ def test_refusals_and_silence_are_told(server: str, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_keeps_what_came_and_shows_no_file(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str, tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    import errno
-
-    def full(done: int, total: int | None) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(OSError, match="No space left"):
-        download(f"{server}/file", tmp_path / "x", progress=full)
+    with small_files(300_000), pytest.raises(OSError, match=r"x\.part cannot be written: .*; make room and run again"):
+        download(f"{server}/file", tmp_path / "x", sha256=DIGEST)
     assert [path.name for path in tmp_path.iterdir()] == ["x.part"]
-    assert download(f"{server}/file", tmp_path / "x") == DIGEST
+    assert (tmp_path / "x.part").stat().st_size == 300_000
+    assert download(f"{server}/file", tmp_path / "x", sha256=DIGEST) == DIGEST
+    assert Files.ranges == [None, "bytes=300000-"]
+
+
+def test_too_little_room_is_told_before(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 1000))
+    with pytest.raises(OSError, match="has 1,000 bytes free, 1,024,000 are to come: make room"):
+        download(f"{server}/file", tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_there_is_taken_if_it_is_right(server: str, tmp_path: Path) -> None:
+    download(f"{server}/file", tmp_path / "x", sha256=DIGEST)
+    assert download(f"{server}/file", tmp_path / "x", sha256=DIGEST) == DIGEST
+    assert len(Files.ranges) == 1
+    (tmp_path / "x").write_bytes(b"another")
+    assert download(f"{server}/file", tmp_path / "x", sha256=DIGEST) == DIGEST
+    assert (tmp_path / "x").read_bytes() == CONTENT

@@ -17,12 +17,14 @@ def get(name: str, *, output: Path = Path("datasets"), sha256: str | None = None
     Args:
         name: div2k-train, div2k-valid, bsds500, kodak, ...; an unknown name lists them all.
         output: Folder under which the set becomes a folder of its name.
-        sha256: What the archive must be.
+        sha256: What the archive must be; that of DIV2K is known.
     """
     console = Console(highlight=False)
     if name in DATASETS:
         source = DATASETS[name]
         console.print(f"{source.title}\n{source.page}\nterms: {source.licence}", markup=False)
+        if source.mirror:
+            console.print(f"the files come from {source.mirror}, not from the authors", markup=False)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None)

@@ -1,7 +1,7 @@
 """Public image sets by name: where they are, what their terms are, and how they become a folder.
 
-Every one of them works as a folder that you have, too. No checksum is published by the official addresses; the
-SHA-256 of what came is written beside the pictures, and one can be demanded.
+Every one of them works as a folder that you have, too. The official addresses publish no checksums; those of DIV2K are
+TensorFlow Datasets' (`url_checksums/div2k.txt`). The SHA-256 of what came is always written beside the pictures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import atomic_write
-from .archive import unpack
+from .archive import DamagedArchiveError, unpack
 from .download import DownloadError, download
 
 __all__ = ["DATASETS", "DataSource", "get_dataset"]
@@ -28,17 +28,42 @@ class DataSource:
         title: Full name.
         page: Web page of its authors.
         licence: Terms, as the page states them.
-        urls: Archives or pictures; empty where the authors give the files on request or in parts only.
+        urls: An archive, or pictures; empty where the authors give the files on request or in parts only.
+        sha256: What the files must be, one for each address; empty where none is known.
+        password: Of the archive, as the page gives it.
+        mirror: Who serves the files, where it is not the authors.
     """
 
     title: str
     page: str
     licence: str
     urls: tuple[str, ...] = ()
+    sha256: tuple[str, ...] = ()
+    password: str | None = None
+    mirror: str = ""
 
 
 _DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K"
 _BENCHMARK = "none stated; a customary academic benchmark"
+_DNCNN = "github.com/cszn/DnCNN"
+
+SET5 = ("baby", "bird", "butterfly", "head", "woman")
+SET14 = (
+    *("baboon", "barbara", "bridge", "coastguard", "comic", "face", "flowers", "foreman", "lenna", "man", "monarch"),
+    *("pepper", "ppt3", "zebra"),
+)
+LIVE1 = (
+    *("bikes", "building2", "buildings", "caps", "carnivaldolls", "cemetry", "churchandcapitol", "coinsinfountain"),
+    *("dancers", "flowersonih35", "house", "lighthouse2", "lighthouse3", "manfishing", "monarch", "ocean"),
+    *("paintedhouse", "parrots", "plane", "rapids", "sailing1", "sailing2", "sailing3", "sailing4", "statue"),
+    *("stream", "studentsculpture", "woman", "womanhat"),
+)
+
+
+def _of_dncnn(folder: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Pictures among the test sets of DnCNN's authors."""
+    return tuple(f"https://raw.githubusercontent.com/cszn/DnCNN/master/testsets/{folder}/{name}.bmp" for name in names)
+
 
 DATASETS: dict[str, DataSource] = {
     "div2k-train": DataSource(
@@ -46,9 +71,14 @@ DATASETS: dict[str, DataSource] = {
         f"{_DIV2K}/",
         "academic research only",
         (f"{_DIV2K}/DIV2K_train_HR.zip",),
+        ("9d0b9c463f6e35b6c62cc6a930ee2224f670b34c1df841a57670f9acf0f6c335",),
     ),
     "div2k-valid": DataSource(
-        "DIV2K, 100 validation pictures", f"{_DIV2K}/", "academic research only", (f"{_DIV2K}/DIV2K_valid_HR.zip",)
+        "DIV2K, 100 validation pictures",
+        f"{_DIV2K}/",
+        "academic research only",
+        (f"{_DIV2K}/DIV2K_valid_HR.zip",),
+        ("20dd31fd84d777bc1cf5d6b7654a3f569c0aec74458ae094122ad1d0489900fc",),
     ),
     "bsds500": DataSource(
         "Berkeley Segmentation Dataset, 500 pictures",
@@ -62,12 +92,43 @@ DATASETS: dict[str, DataSource] = {
         "released by Kodak for unrestricted use",
         tuple(f"https://r0k.us/graphics/kodak/kodak/kodim{number:02}.png" for number in range(1, 25)),
     ),
-    "dped": DataSource("DPED, phone and camera pairs", "http://people.ee.ethz.ch/~ihnatova/", "research only"),
-    "set5": DataSource("Set5", "http://people.rennes.inria.fr/Aline.Roumy/results/SR_BMVC12.html", _BENCHMARK),
-    "set14": DataSource("Set14", "https://sites.google.com/site/romanzeyde/research-interests", _BENCHMARK),
-    "live1": DataSource("LIVE1", "https://live.ece.utexas.edu/research/quality/subjective.htm", "on request"),
-    "mcmaster": DataSource("McMaster", "https://www4.comp.polyu.edu.hk/~cslzhang/CDM_Dataset.htm", _BENCHMARK),
-    "tid2013": DataSource("TID2013", "https://www.ponomarenko.info/tid2013.htm", "research; see its readme"),
+    "mcmaster": DataSource(
+        "McMaster, 18 pictures",
+        "https://www4.comp.polyu.edu.hk/~cslzhang/CDM_Dataset.htm",
+        _BENCHMARK,
+        ("https://www4.comp.polyu.edu.hk/~cslzhang/DATA/McM.zip",),
+        password="McM_CDM",  # noqa: S106  printed on the page
+    ),
+    "tid2013": DataSource(
+        "TID2013, 25 pictures and 3,000 distorted ones, as a RAR archive",
+        "https://www.ponomarenko.info/tid2013.htm",
+        "research; see its readme",
+        ("https://www.ponomarenko.info/tid2013/tid2013.rar",),
+    ),
+    "set5": DataSource(
+        "Set5, 5 pictures",
+        "http://people.rennes.inria.fr/Aline.Roumy/results/SR_BMVC12.html",
+        _BENCHMARK,
+        _of_dncnn("Set5", tuple(f"{name}_GT" for name in SET5)),
+        mirror=_DNCNN,
+    ),
+    "set14": DataSource(
+        "Set14, 14 pictures",
+        "https://sites.google.com/site/romanzeyde/research-interests",
+        _BENCHMARK,
+        _of_dncnn("Set14", SET14),
+        mirror=_DNCNN,
+    ),
+    "live1": DataSource(
+        "LIVE1, 29 pictures",
+        "https://live.ece.utexas.edu/research/quality/subjective.htm",
+        "research; the authors give it on request",
+        _of_dncnn("LIVE1", LIVE1),
+        mirror=_DNCNN,
+    ),
+    "dped": DataSource(
+        "DPED, phone and camera pairs", "http://people.ee.ethz.ch/~ihnatova/", "research only; in parts, by hand"
+    ),
 }
 """Every set that has a name."""
 
@@ -85,7 +146,7 @@ def get_dataset(
     Args:
         name: A name in `sources`.
         root: Folder under which the set becomes a folder of its name.
-        sha256: What the archive must be; only for sets of one file.
+        sha256: What the archive must be, in the place of the source's; only for sets of one file.
         sources: Where sets are.
         progress: See `download`.
 
@@ -96,7 +157,7 @@ def get_dataset(
     Raises:
         ValueError: An unknown name, or a checksum for a set of several files.
         DownloadError: The set cannot be downloaded by a program (the message names its page), or a download failed.
-        ArchiveError: The archive is damaged or holds what must not be unpacked.
+        ArchiveError: The archive cannot be unpacked or holds what must not be; a damaged one is removed.
         OSError: The disk is full; the set does not appear, what was downloaded is kept.
     """
     if name not in sources:
@@ -111,26 +172,35 @@ def get_dataset(
     if sha256 is not None and len(source.urls) > 1:
         raise ValueError(f"{name} has {len(source.urls)} files: one sha256 cannot fit all")
     downloads = Path(root) / ".downloads" / name
-    digests = {}
-    for url in source.urls:
-        file = downloads / Path(url).name
-        digests[url] = download(url, file, sha256=sha256, progress=progress)
-    record = {"title": source.title, "page": source.page, "licence": source.licence, "sha256": digests}
-    _assemble([downloads / Path(url).name for url in source.urls], folder, record)
+    files = [downloads / Path(url).name for url in source.urls]
+    wanted = (sha256,) if sha256 is not None else source.sha256 or (None,) * len(files)
+    digests = {
+        url: download(url, file, sha256=digest, progress=progress)
+        for url, file, digest in zip(source.urls, files, wanted, strict=True)
+    }
+    record = {key: getattr(source, key) for key in ("title", "page", "licence", "mirror")} | {"sha256": digests}
+    try:
+        _assemble(files, folder, record, source.password)
+    except DamagedArchiveError:
+        shutil.rmtree(downloads)  # so that the next attempt does not begin with it
+        raise
     shutil.rmtree(downloads)
     return folder
 
 
-def _assemble(files: list[Path], folder: Path, record: Mapping[str, object]) -> None:
-    """One archive is unpacked, single pictures are moved together; the folder appears last."""
-    if len(files) == 1:
-        unpack(files[0], folder)
-    else:
-        partial = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for file in files:
-            shutil.copy(file, partial / file.name)
+def _assemble(files: list[Path], folder: Path, record: Mapping[str, object], password: str | None) -> None:
+    """One archive is unpacked, single pictures are moved together; the folder appears last, with its record."""
+    partial = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        if len(files) == 1:
+            unpack(files[0], partial, password=password)
+        else:
+            partial.mkdir(parents=True)
+            for file in files:
+                shutil.copy(file, partial / file.name)
+        with atomic_write(partial / "SOURCE.json") as text:
+            text.write_text(json.dumps(record, indent=2), "utf-8")
         partial.replace(folder)
-    with atomic_write(folder / "SOURCE.json") as text:
-        text.write_text(json.dumps(record, indent=2), "utf-8")
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

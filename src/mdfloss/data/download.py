@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 
 __all__ = ["DownloadError", "download", "sha256_of"]
@@ -37,7 +39,7 @@ def download(
     sha256: str | None = None,
     progress: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> str:
-    """Download a file; what a broken attempt left is continued.
+    """Download a file; what a broken attempt left is continued, and a file that is there already is taken.
 
     Until it is whole the file is called `NAME.part`.
 
@@ -58,6 +60,8 @@ def download(
     path = Path(path)
     if not url.startswith(("http://", "https://")):
         raise DownloadError(f"{url} is no http or https address")
+    if path.is_file() and (sha256 is None or sha256_of(path) == sha256.lower()):
+        return sha256_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
@@ -89,10 +93,27 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int | None], None]) ->
         done = done if continues else 0
         length = response.headers.get("Content-Length")
         total = None if length is None else done + int(length)
-        with part.open("ab" if continues else "wb") as file:
+        _check_room(part, total, done)
+        with part.open("ab" if continues else "wb", buffering=0) as file:
             while block := response.read(CHUNK):
-                file.write(block)
+                _append(file, block, part)
                 done += len(block)
                 progress(done, total)
     if total is not None and done < total:
         raise DownloadError(f"{url}: the connection broke at {done} of {total} bytes; run again to go on")
+
+
+def _check_room(part: Path, total: int | None, done: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if total is not None and total - done > free:
+        raise OSError(f"{part.parent} has {free:,} bytes free, {total - done:,} are to come: make room and run again")
+
+
+def _append(file: FileIO, block: bytes, part: Path) -> None:
+    """Write all of a block; what is written stays where the disk is full."""
+    try:
+        view = memoryview(block)
+        while view:
+            view = view[file.write(view) or 0 :]
+    except OSError as error:
+        raise OSError(f"{part} cannot be written: {error.strerror}; make room and run again to go on") from error
