@@ -170,6 +170,13 @@ def test_a_window_that_is_too_small(browser: Any, links: list[str]) -> None:
         with page.expect_navigation():
             page.locator("button.go").click()
     assert page.locator("#small").is_visible()
+    width, height = page.locator("#needed").inner_text().split(" or ")[1].split(" × ")
+    page.set_viewport_size({"width": int(width), "height": int(height) - 1})
+    assert page.locator("#small").is_visible()
+    page.set_viewport_size({"width": int(width), "height": int(height)})
+    page.locator("#trial").wait_for(state="visible")
+    page.set_viewport_size({"width": 180, "height": 300})
+    page.locator("#small").wait_for(state="visible")
     assert not page.locator("#trial").is_visible()
     page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#trial").wait_for(state="visible")

@@ -12,8 +12,8 @@ from participant import MakeStudy
 
 from mdfloss.images import read_image, write_image
 from mdfloss.study.links import Secrets
-from mdfloss.study.setup import condition_names, create_study, invite
-from mdfloss.study.trials import BAD, GOOD, Study
+from mdfloss.study.setup import condition_names, create_study, invite, window_sizes
+from mdfloss.study.trials import BAD, GOOD, Study, StudyConfig
 
 
 def methods(root: Path) -> dict[str, Path]:
@@ -79,6 +79,23 @@ def test_reserved_and_equal_names(result_folders: Path, tmp_path: Path) -> None:
     assert list(condition_names([Path("/a/x/out"), Path("/a/y/out")])) == ["x/out", "y/out"]
     with pytest.raises(ValueError, match="given twice"):
         condition_names([Path("/a"), Path("/a")])
+
+
+def test_formats_depths_and_turned_pictures(tmp_path: Path) -> None:
+    """JPEG, 16-bit and gray results beside PNG references, tall and wide ones."""
+    clean = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 5), scale_factor=8)
+    for name, picture in (("tall", clean), ("wide", clean.transpose(2, 3))):
+        write_image(tmp_path / "reference" / f"{name}.png", picture)
+        write_image(tmp_path / "good" / f"{name}.jpg", picture)
+        write_image(tmp_path / "poor" / f"{name}.tiff", picture.mean(1, keepdim=True), bit_depth=16)
+    study = create_study(methods(tmp_path), tmp_path / "reference", tmp_path / "study")
+    assert {(scene.name, scene.width, scene.height) for scene in study.scenes} == {("tall", 40, 64), ("wide", 64, 40)}
+    for scene in study.scenes:
+        for image in scene.images.values():
+            assert read_image(study.image_path(image), channels=None).shape == (1, 3, scene.height, scene.width)
+    assert window_sizes(study) == [(3 * 96 + 48, 64 + 132), (2 * 96 + 24, 2 * 64 + 188)]
+    flip = Study(study.folder, StudyConfig(mode="flip"), study.conditions, study.scenes)
+    assert window_sizes(flip) == [(64 + 16, 64 + 200)]
 
 
 def test_invitations(make_study: MakeStudy) -> None:

@@ -16,7 +16,7 @@ from mdfloss.study.analysis import Analysis, analyze, cautions, load_votes
 from mdfloss.study.per_scene import scale_scenes
 from mdfloss.study.results import read_psnr, write_analysis
 from mdfloss.study.scaling import DisconnectedWarning
-from mdfloss.study.setup import condition_names, create_study, invite
+from mdfloss.study.setup import condition_names, create_study, invite, window_sizes
 from mdfloss.study.simulate import plan_study
 from mdfloss.study.trials import Study, StudyConfig
 
@@ -90,6 +90,8 @@ def study_init(
     console.print(
         f"{output}: {len(study.conditions)} methods, {len(study.scenes)} pictures, {pairs} comparisons", markup=False
     )
+    sizes = " or ".join(f"{width} × {height}" for width, height in window_sizes(study))
+    console.print(f"participants need a browser window of {sizes} px", markup=False)
     console.print(f"edit {output}/pages/*.md, then: mdfloss study serve {output}", markup=False)
     console.print(f"the admin token is in {output}/secrets.json; keep that file to yourself", markup=False)
     if links is not None:

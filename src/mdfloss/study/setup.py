@@ -17,7 +17,7 @@ from .votes import write_rows
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PAGES", "condition_names", "create_study", "invite"]
+__all__ = ["PAGES", "condition_names", "create_study", "invite", "window_sizes"]
 
 PAGES = ("consent.md", "instructions.md")
 """Pages of a study folder, for its owner to edit."""
@@ -96,6 +96,22 @@ def invite(study: Study, participants: int, *, url: str, force: bool = False) ->
     rows = [{"seat": seat, "link": f"{url.rstrip('/')}/s/{keys.link(seat)}"} for seat in seats]
     write_rows(path, rows, columns=("seat", "link"))
     return path
+
+
+def window_sizes(study: Study) -> list[tuple[int, int]]:
+    """Browser windows, in px, that hold the pictures at their true size on an ordinary screen; any of them does.
+
+    Args:
+        study: The study.
+
+    Returns:
+        Width and height of each way in which `static/study.js` lays a trial out, for a question of one line.
+    """
+    width, height = (max(getattr(scene, name) for scene in study.scenes) for name in ("width", "height"))
+    if study.config.mode == "flip":
+        return [(width + 16, height + 200)]
+    width = max(width, 96)
+    return [(3 * width + 48, height + 132), (2 * width + 24, 2 * height + 188)]
 
 
 def _matched(folders: Mapping[str, Path], config: StudyConfig, count: int | None) -> dict[str, dict[str, Path]]:

@@ -70,6 +70,9 @@ if (trial) {
     const layouts = side
       ? [{ stacked: false, across: 3, down: 1, gap: 32, more: 56 }, { stacked: true, across: 2, down: 2, gap: 8, more: 112 }]
       : [{ stacked: false, across: 1, down: 1, gap: 0, more: 124 }];
+    const needed = ({ across, down, gap, more }) =>
+      `${Math.ceil(across * Math.max(width / density, side ? 96 : 0) + gap + 16)} × ${Math.ceil(down * height / density + more + rest)}`;
+    document.getElementById("needed").textContent = layouts.map(needed).join(" or ");
     let best = null;
     for (let times = Math.max(1, Math.round(density)); times >= 1 && !best; times--) {
       const scale = times / density;
