@@ -1,19 +1,18 @@
 """The YAML file of a comparison: what it gives, and what it refuses."""
 
-import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mdfloss.compare import Grid, Plan, load_grid
+from mdfloss.compare.grid_file import grid_text
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_file_round_trip(grid: Grid, tmp_path: Path) -> None:
     path = tmp_path / "grid.yaml"
-    path.write_text(yaml.safe_dump(json.loads(json.dumps(grid.to_dict())), sort_keys=False))
+    path.write_text(grid_text(grid))
     assert load_grid(path) == grid
     path.write_text(path.read_text().replace("- 0.001", "- 1e-3"))
     assert load_grid(path) == grid, "YAML reads 1e-3 as text"

@@ -6,7 +6,7 @@ from scipy import stats
 
 from mdfloss.evaluation import Score, ScoreTable
 from mdfloss.evaluation.statistics import holm
-from mdfloss.evaluation.verdict import compare_methods, verdict
+from mdfloss.evaluation.verdict import compare_methods, difference_texts, overall, verdict
 
 
 def make_table(metric: str = "psnr", **offsets: float) -> ScoreTable:
@@ -44,10 +44,20 @@ def test_headline_names_what_is_better_worse_and_even() -> None:
         f"By PSNR on 20 pictures, ours is better than l2 ({sizes[1]}), and worse than ssim ({sizes[2]}), "
         f"and not told apart from l1 ({sizes[0]})."
     )
-    assert "PSNR against l2: +" in result.details[1]
-    assert "in its favour" in result.details[1]
-    assert "in its disfavour" in result.details[2]
-    assert "p < 0.001" in result.details[2]
+    assert result.details[0].startswith("The best mean PSNR has ssim (")
+    assert result.details[0].endswith("dB), significantly better than all others.")
+    assert "PSNR against l2: +" in result.details[2]
+    assert "in its favour" in result.details[2]
+    assert "in its disfavour" in result.details[3]
+    assert "p < 0.001" in result.details[3]
+
+
+def test_the_best_is_named_with_what_cannot_be_told_from_it() -> None:
+    table = make_table(ours=-1.0, l1=0.0, l2=0.0)
+    named, other = sorted(("l1", "l2"), key=lambda method: -table.column(method, "psnr").mean())
+    assert f"The best mean PSNR has {named} (" in verdict(table, candidate="ours").details[0]
+    assert verdict(table, candidate="ours").details[0].endswith(f"not told apart from it: {other}.")
+    assert "best mean" not in "".join(verdict(table, candidate=named).details)
 
 
 def test_lower_is_better_turns_the_sign() -> None:
@@ -61,7 +71,24 @@ def test_caveats_say_how_little_was_tried() -> None:
     assert result.headline == "By PSNR on 3 pictures, a is not told apart from b (+0.00 dB)."
     assert any("trained once" in caveat for caveat in result.caveats)
     assert any("3 pictures are few" in caveat for caveat in result.caveats)
-    assert "mean of 4 trainings" in verdict(few, candidate="a", trainings=4).caveats[0]
+
+
+def test_caveats_say_what_each_training_found() -> None:
+    steady, turned = make_table(ours=0.5, l1=0.0, l2=0.0), make_table(ours=-0.5, l1=0.0, l2=-1.0)
+    (first,) = verdict(steady, candidate="ours", trainings=[steady, steady]).caveats
+    assert first.startswith("Every score is the mean of 2 trainings with different seeds")
+    one, two = (difference_texts(finding)[0] for finding in compare_methods(steady, candidate="ours"))
+    assert f"the mean advantage is over l1 {one} and {one}; over l2 {two} and {two}." in first
+    assert "not the same sign" not in first
+    (second,) = verdict(steady, candidate="ours", trainings=[steady, turned]).caveats
+    assert "It has not the same sign in all trainings over l1: train with more seeds." in second
+
+
+def test_several_comparisons_are_counted() -> None:
+    won, lost = make_table(ours=0.5, l1=0.0, l2=0.5), make_table(ours=-0.5, l1=0.0, l2=-0.5)
+    assert overall([won, won, lost], candidate="ours") == (
+        "By PSNR in 3 comparisons, ours is: against l1, better in 2 and worse in 1; against l2, not told apart in all."
+    )
 
 
 def test_one_picture_tells_nothing() -> None:

@@ -15,9 +15,8 @@ from rich.table import Table
 
 from mdfloss.compare import Plan, Run, load_grid, make_plan, write_comparison
 from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
-from mdfloss.compare.page import part_title
+from mdfloss.compare.page import part_title, part_verdict
 from mdfloss.compare.search import search_weights
-from mdfloss.evaluation.verdict import verdict
 
 from .finding_table import finding_table
 from .score_table import score_table
@@ -72,8 +71,7 @@ def _answer(console: Console, plan: Plan, output: Path) -> None:
     for part in write_comparison(plan, output, commands=[shlex.join(["mdfloss", *sys.argv[1:]])]):
         console.print(score_table(part.scores, title=part_title(grid, part)))
         console.print(finding_table(part.scores, candidate=grid.candidate))
-        answer = verdict(part.scores, candidate=grid.candidate, metric=grid.metrics[0], trainings=len(grid.seeds))
-        console.print(answer.headline, "\n", markup=False)
+        console.print(part_verdict(grid, part).headline, "\n", markup=False)
     console.print(f"page: {output / 'report.html'}", markup=False, soft_wrap=True)
 
 

@@ -7,11 +7,9 @@ from rich.text import Text
 
 from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.table import ScoreTable
-from mdfloss.evaluation.verdict import Finding, compare_methods
+from mdfloss.evaluation.verdict import ALPHA, Finding, compare_methods, difference_texts, p_text
 
 __all__ = ["finding_table"]
-
-ALPHA = 0.05
 
 
 def finding_table(scores: ScoreTable, *, candidate: str) -> Table:
@@ -42,9 +40,6 @@ def finding_table(scores: ScoreTable, *, candidate: str) -> Table:
 
 
 def _cell(finding: Finding) -> Text:
-    advantage = finding.result.difference.value
-    p_value = finding.p_better if advantage >= 0 else finding.p_worse
-    style = ("green" if advantage >= 0 else "red") if p_value < ALPHA else ""
-    p_text = "p<0.001" if p_value < 0.001 else f"p={p_value:.3f}"
-    text = Text(f"{advantage:+.{METRICS[finding.metric].digits}f}", style=style)
-    return text.append(f"  {p_text}  d={finding.result.effect_size:+.2f}", style="dim")
+    style = "green" if finding.p_better < ALPHA else "red" if finding.p_worse < ALPHA else ""
+    text = Text(difference_texts(finding)[0], style=style)
+    return text.append(f"  {p_text(finding)}  d = {finding.result.effect_size:+.2f}", style="dim")

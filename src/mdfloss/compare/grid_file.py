@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .grid import Grid, GridLoss, GridNetwork, GridTask, GridTest, Training
 
-__all__ = ["load_grid"]
+__all__ = ["grid_text", "load_grid"]
 
 
 def load_grid(path: Path) -> Grid:
@@ -46,6 +47,19 @@ def load_grid(path: Path) -> Grid:
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
     return grid
+
+
+def grid_text(grid: Grid) -> str:
+    """A grid as the YAML that `load_grid` reads, with every default written out.
+
+    Args:
+        grid: The comparison.
+    """
+    import yaml
+
+    plain = json.loads(json.dumps(grid.to_dict()))
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+    return text
 
 
 def _mapping(values: Any, where: str) -> Mapping[str, Any]:

@@ -69,9 +69,14 @@ class Part:
         """The runs of a loss's chosen variant, a seed each."""
         return [r for r in self.results if r.run.loss == loss and r.run.variant == self.chosen[loss]]
 
-    def scores_of(self, loss: str) -> list[ScoreTable]:
-        """The test scores of each of these runs."""
-        return [result.scores[self.test] for result in self.of(loss)]
+    @property
+    def trainings(self) -> list[ScoreTable]:
+        """The scores of each seed alone."""
+        by_loss = [[result.scores[self.test] for result in self.of(loss)] for loss in self.chosen]
+        return [
+            ScoreTable(self.scores.metrics, tuple(row for table in tables for row in table.rows), self.scores.protocol)
+            for tables in zip(*by_loss, strict=True)
+        ]
 
 
 def collect(plan: Plan, output: Path) -> list[RunResult]:

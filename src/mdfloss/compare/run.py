@@ -25,7 +25,7 @@ from mdfloss.training.module import TrainingDivergedError
 from .grid import Grid
 from .plan import Run, expression, train_config
 
-__all__ = ["Example", "grid_examples", "is_done", "read_result", "run_one"]
+__all__ = ["Example", "asked_of_tests", "grid_examples", "is_done", "read_result", "run_one"]
 
 TEST_STREAM = 17
 """Keeps the draws of test distortions apart from those of trainings."""
@@ -96,22 +96,31 @@ def is_done(grid: Grid, run: Run, output: Path) -> bool:
     return result is not None and result.get("asked") == _asked(grid, run)
 
 
-def _asked(grid: Grid, run: Run) -> dict[str, Any]:
-    """What a run's result depends on, as JSON holds it."""
-    task = grid.tasks[run.task]
-    tests = {
-        name: {"distortion": test.distortion or task.distortion, "images": test.images or grid.test_dir}
-        for name, test in task.tests.items()
-    }
+def asked_of_tests(grid: Grid, task: str) -> dict[str, Any]:
+    """What the test scores of a task depend on, as JSON holds it.
+
+    Args:
+        grid: The comparison.
+        task: Name of the task.
+    """
+    described = grid.tasks[task]
     asked = {
-        "training": train_config(grid, run).to_dict(),
-        "tests": tests,
+        "tests": {
+            name: {"distortion": test.distortion or described.distortion, "images": test.images or grid.test_dir}
+            for name, test in described.tests.items()
+        },
         "metrics": grid.metrics,
-        "protocol": str(task.protocol),
+        "protocol": str(described.protocol),
         "max_test_images": grid.max_test_images,
     }
     plain: dict[str, Any] = json.loads(json.dumps(asked))
     return plain
+
+
+def _asked(grid: Grid, run: Run) -> dict[str, Any]:
+    """What a run's result depends on."""
+    training: dict[str, Any] = json.loads(json.dumps(train_config(grid, run).to_dict()))
+    return {"training": training, **asked_of_tests(grid, run.task)}
 
 
 def run_one(grid: Grid, run: Run, output: Path) -> Path:

@@ -13,7 +13,10 @@ from .metrics import METRICS, Metric
 from .statistics import Comparison, holm, paired_test
 from .table import ScoreTable
 
-__all__ = ["Verdict", "compare_methods", "verdict"]
+__all__ = ["ALPHA", "Finding", "Verdict", "compare_methods", "difference_texts", "overall", "p_text", "verdict"]
+
+ALPHA = 0.05
+"""Chance of any false finding that is allowed for a metric."""
 
 FEW_PICTURES = 12
 """Below this many pictures the answer says that they are few."""
@@ -92,38 +95,56 @@ def verdict(
     *,
     candidate: str,
     metric: str = "psnr",
-    trainings: int = 1,
-    alpha: float = 0.05,
+    trainings: Sequence[ScoreTable] = (),
+    alpha: float = ALPHA,
 ) -> Verdict:
     """Say in plain words whether a method is better than the others of a table.
 
     Args:
         table: Scores of all methods on the same pictures.
         candidate: The method in question.
-        metric: The metric that decides the headline; the others are reported beside it.
-        trainings: Trainings (seeds) that each score is the mean of.
+        metric: The metric that decides.
+        trainings: The scores of each training, where `table` holds the means of several.
         alpha: Chance of any false finding that is allowed for a metric.
 
     Returns:
         Headline, details and caveats.
     """
     findings = compare_methods(table, candidate=candidate, metric=metric)
-    details = [
-        _sentence(finding)
-        for name in table.metrics
-        for finding in compare_methods(table, candidate=candidate, metric=name)
-    ]
     return Verdict(
         _headline(findings, candidate, METRICS[metric], len(table.images), alpha),
-        tuple(details),
-        _caveats(len(table.images), trainings),
+        (*_best(table, candidate, metric, alpha), *(_sentence(finding) for finding in findings)),
+        _caveats(findings, candidate, trainings, len(table.images)),
     )
+
+
+def overall(tables: Sequence[ScoreTable], *, candidate: str, metric: str = "psnr", alpha: float = ALPHA) -> str:
+    """Sum several comparisons of the same methods up in one sentence.
+
+    Args:
+        tables: Scores of the same methods, a table for each comparison.
+        candidate: The method in question.
+        metric: The metric that decides.
+        alpha: Chance of any false finding that is allowed in each of the comparisons.
+
+    Returns:
+        How often the candidate is better and worse than each of the others.
+    """
+    findings = [f for table in tables for f in compare_methods(table, candidate=candidate, metric=metric)]
+    parts = []
+    for rival in dict.fromkeys(finding.rival for finding in findings):
+        mine = [finding for finding in findings if finding.rival == rival]
+        better, worse = (sum(getattr(f, p) < alpha for f in mine) for p in ("p_better", "p_worse"))
+        outcomes = {"better": better, "worse": worse, "not told apart": len(mine) - better - worse}
+        said = [f"{outcome} in {'all' if n == len(mine) else n}" for outcome, n in outcomes.items() if n]
+        parts.append(f"against {rival}, {_enumerate(said)}")
+    return f"By {METRICS[metric].label} in {len(tables)} comparisons, {candidate} is: {'; '.join(parts)}."
 
 
 def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count: int, alpha: float) -> str:
     if not findings:
         return f"{count} picture{'s' * (count != 1)} cannot tell how {candidate} compares: add pictures."
-    named = {finding.rival: f"{finding.rival} ({_difference(finding)[0]})" for finding in findings}
+    named = {finding.rival: f"{finding.rival} ({difference_texts(finding)[0]})" for finding in findings}
     won = [named[finding.rival] for finding in findings if finding.p_better < alpha]
     lost = [named[finding.rival] for finding in findings if finding.p_worse < alpha]
     even = [name for name in named.values() if name not in (*won, *lost)]
@@ -137,36 +158,84 @@ def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count
     return f"By {metric.label} on {count} pictures, {candidate} is {', and '.join(parts)}."
 
 
+def _best(table: ScoreTable, candidate: str, metric: str, alpha: float) -> list[str]:
+    """Which method to take, where it is another than the candidate."""
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    means = {method: float(table.column(method, metric).mean()) for method in table.methods}
+    best = max(means, key=lambda method: sign * means[method])
+    if best == candidate or means[best] == means[candidate]:
+        return []
+    findings = compare_methods(table, candidate=best, metric=metric)
+    even = [finding.rival for finding in findings if finding.p_better >= alpha]
+    unit = f" {METRICS[metric].unit}" if METRICS[metric].unit else ""
+    mean = f"{means[best]:.{METRICS[metric].digits}f}{unit}"
+    rest = f"; not told apart from it: {_enumerate(even)}" if even else ", significantly better than all others"
+    return [f"The best mean {METRICS[metric].label} has {best} ({mean}){rest}."]
+
+
 def _enumerate(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _difference(finding: Finding) -> list[str]:
-    """The candidate's advantage and the ends of its interval, with sign and unit."""
+def difference_texts(finding: Finding) -> tuple[str, str, str]:
+    """The candidate's advantage and the ends of its interval, as printed: with sign and unit.
+
+    Args:
+        finding: What was found.
+    """
     metric = METRICS[finding.metric]
     unit = f" {metric.unit}" if metric.unit else ""
-    return [f"{number:+.{metric.digits}f}{unit}".replace("-", "−") for number in finding.result.difference]
+    value, low, high = (f"{x:+.{metric.digits}f}{unit}".replace("-", "−") for x in finding.result.difference)
+    return value, low, high
+
+
+def p_text(finding: Finding) -> str:
+    """The corrected p value of the direction that was seen, as printed.
+
+    Args:
+        finding: What was found.
+    """
+    p_value = finding.p_better if finding.result.difference.value >= 0 else finding.p_worse
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
 def _sentence(finding: Finding) -> str:
-    metric, (difference, _, effect) = METRICS[finding.metric], finding.result
-    value, low, high = _difference(finding)
-    better = difference.value >= 0
-    p_value = finding.p_better if better else finding.p_worse
-    p_text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    value, low, high = difference_texts(finding)
+    favour = "favour" if finding.result.difference.value >= 0 else "disfavour"
     return (
-        f"{metric.label} against {finding.rival}: {value} in its {'favour' if better else 'disfavour'} "
-        f"(95 % interval {low} to {high}; {p_text}, paired one-tailed t-test with Holm's correction; "
-        f"effect size {effect:+.2f})".replace("effect size -", "effect size −")
+        f"{METRICS[finding.metric].label} against {finding.rival}: {value} in its {favour} "
+        f"(95 % interval {low} to {high}; {p_text(finding)}, paired one-tailed t-test with Holm's correction; "
+        f"effect size {finding.result.effect_size:+.2f})".replace("effect size -", "effect size −")
     )
 
 
-def _caveats(count: int, trainings: int) -> tuple[str, ...]:
-    trained = (
-        "Each network was trained once, so the intervals tell how the result varies from picture to picture, "
-        "not from training to training."
-        if trainings == 1
-        else f"Every score is the mean of {trainings} trainings with different seeds; the intervals are over pictures."
+def _caveats(
+    findings: Sequence[Finding], candidate: str, trainings: Sequence[ScoreTable], count: int
+) -> tuple[str, ...]:
+    few = [f"{count} pictures are few: take this as a direction, not as a result."] if count < FEW_PICTURES else []
+    if len(trainings) < 2:
+        return (
+            "Each network was trained once, so the intervals tell how the result varies from picture to picture, "
+            "not from training to training.",
+            *few,
+        )
+    said = (
+        f"Every score is the mean of {len(trainings)} trainings with different seeds, and the intervals are over "
+        "pictures."
     )
-    few = f"{count} pictures are few: take this as a direction, not as a result."
-    return (trained, few) if count < FEW_PICTURES else (trained,)
+    return (" ".join([said, *_by_training(findings, candidate, trainings)]), *few)
+
+
+def _by_training(findings: Sequence[Finding], candidate: str, trainings: Sequence[ScoreTable]) -> list[str]:
+    """What each training alone would have said of the mean advantage."""
+    seen, turned = [], []
+    for finding in findings:
+        alone = [compare_methods(table, candidate=candidate, metric=finding.metric) for table in trainings]
+        mine = [one for found in alone for one in found if one.rival == finding.rival]
+        seen.append(f"over {finding.rival} {_enumerate([difference_texts(one)[0] for one in mine])}")
+        if len({one.result.difference.value > 0 for one in mine}) > 1:
+            turned.append(finding.rival)
+    sentences = [f"Training by training, the mean advantage is {'; '.join(seen)}."] if seen else []
+    if turned:
+        sentences.append(f"It has not the same sign in all trainings over {_enumerate(turned)}: train with more seeds.")
+    return sentences

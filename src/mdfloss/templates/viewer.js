@@ -185,7 +185,8 @@ class Viewer {
   wirePointers() {
     const { stage } = this;
     stage.addEventListener("wheel", (event) => {
-      if (!this.images || (event.deltaY === 0)) return;
+      // Only a viewer that was clicked takes the wheel, so that the page scrolls over all others.
+      if (!this.images || event.deltaY === 0 || !(event.ctrlKey || document.activeElement === stage)) return;
       event.preventDefault();
       this.zoomBy(event.deltaY < 0 ? 2 : 0.5, this.locate(event));
     }, { passive: false });

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -114,6 +115,10 @@ def test_a_tight_budget_is_kept_and_said(page: Page, tmp_path: Path) -> None:
     held = sum(len(version["uri"]) for kind, script in Reader(text).scripts if kind
                for version in json.loads(script)["versions"])  # fmt: skip
     assert held <= 150_000
+    write_page(replace(small, max_bytes=40_000), tmp_path / "smaller.html")
+    text = (tmp_path / "smaller.html").read_text("utf-8")
+    assert "the first 1 of 2 are here" in text
+    assert len([kind for kind, _ in Reader(text).scripts if kind]) == 1
 
 
 def test_close_up_shows_where_the_methods_differ(tmp_path: Path) -> None:
@@ -146,3 +151,16 @@ def test_gray_and_overshooting_versions_are_shown(tmp_path: Path) -> None:
     scene = Scene("x", {"Reference": torch.rand(1, 1, 16, 12), "a": 3 * torch.rand(1, 1, 16, 12) - 1})
     write_page(Page("t", [Section("s", table, scenes=[scene])]), tmp_path / "page.html")
     assert "∞ dB" in (tmp_path / "page.html").read_text("utf-8")
+
+
+def test_several_sections_are_answered_at_a_glance(page: Page, tmp_path: Path) -> None:
+    (section,) = page.sections
+    twice = replace(page, sections=[section, replace(section, title="JPEG", note="Trained with \u2013 care.")])
+    write_page(replace(twice, texts={"grid.yaml": NASTY}), tmp_path / "page.html")
+    text = Reader((tmp_path / "page.html").read_text("utf-8")).text
+    assert f"By PSNR in 2 comparisons, {NASTY} is: against l1, worse in all." in text
+    assert "Trained with – care." in text
+    assert "grid.yaml" in text
+    other = replace(section, title="JPEG", metric="mdsi")
+    write_page(replace(page, sections=[section, other]), tmp_path / "other.html")
+    assert "In short" not in Reader((tmp_path / "other.html").read_text("utf-8")).text
