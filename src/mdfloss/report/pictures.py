@@ -51,8 +51,8 @@ class Encoding(NamedTuple):
         if self.quality is None:
             return f"{fewer}The pictures are stored without loss; differences are those of their 8-bit values."
         return (
-            f"{fewer}The pictures of the viewer are stored as WebP of quality {self.quality}, so that small "
-            "differences may come from that; the scores are those of the original results, and the close-ups are lossless."
+            f"{fewer}The pictures of the viewer are stored as WebP of quality {self.quality}, and small differences "
+            "may come from that; the scores are those of the original results, and the close-ups are lossless."
         )
 
 
