@@ -1,4 +1,4 @@
-"""Distortions one after the other."""
+"""Distortions one after the other, or one of several."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mdfloss.distortions import (
     GaussianBlur,
     GaussianNoise,
     Jpeg,
+    OneOf,
     describe_distortion,
     load_distortion,
 )
@@ -31,8 +32,33 @@ def test_description_and_pickle_bring_it_back() -> None:
     assert pickle.loads(pickle.dumps(chain)) == chain
 
 
-def test_wrong_members() -> None:
+def test_one_of_gives_each_image_one_and_all_get_their_share() -> None:
+    image = torch.full((400, 1, 2, 2), 0.5)
+    result = OneOf([_plus_quarter, _minus_quarter])(image, torch.Generator().manual_seed(3))
+    means = result.mean((1, 2, 3))
+    assert set(means.tolist()) == {0.25, 0.75}
+    assert abs((means > 0.5).sum().item() - 200) < 40  # four standard deviations of a fair draw
+
+
+def test_one_of_is_brought_back_by_its_description() -> None:
+    either = OneOf([GaussianBlur((1, 2)), GaussianNoise(5)])
+    assert load_distortion(**describe_distortion(either)) == either
+    image = torch.rand(6, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    first, second = (either(image, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def _plus_quarter(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    return image + 0.25
+
+
+def _minus_quarter(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    return image - 0.25
+
+
+@pytest.mark.parametrize("kind", [Compose, OneOf])
+def test_wrong_members(kind: type[Compose] | type[OneOf]) -> None:
     with pytest.raises(ValueError, match="distortions must hold at least one distortion, got none"):
-        Compose([])
+        kind([])
     with pytest.raises(TypeError, match=r"distortions must be callable with \(image, generator\), got 3"):
-        Compose([3])  # type: ignore[list-item]
+        kind([3])  # type: ignore[list-item]

@@ -8,7 +8,7 @@ YAML by `class_path` and `init_args`.
 
 from .blur import DefocusBlur, GaussianBlur, MotionBlur
 from .command_line import explain_distortion
-from .compose import Compose
+from .compose import Compose, OneOf
 from .jpeg import Jpeg
 from .noise import GaussianNoise, PoissonGaussianNoise
 from .protocol import (

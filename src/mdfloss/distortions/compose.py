@@ -1,4 +1,4 @@
-"""Several distortions, one after the other."""
+"""Several distortions: one after the other, or one of them for each image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .protocol import AnyDistortion, NamedDistortion
 
-__all__ = ["Compose"]
+__all__ = ["Compose", "OneOf"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,7 @@ class Compose(NamedDistortion):
     distortions: Sequence[AnyDistortion]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "distortions", tuple(self.distortions))
-        if not self.distortions:
-            raise ValueError("distortions must hold at least one distortion, got none")
-        for distortion in self.distortions:
-            if not callable(distortion):
-                raise TypeError(f"distortions must be callable with (image, generator), got {distortion!r}")
+        object.__setattr__(self, "distortions", _checked(self.distortions))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Distort a batch.
@@ -48,3 +43,45 @@ class Compose(NamedDistortion):
         for distortion in self.distortions:
             image = distortion(image, generator)
         return image
+
+
+@dataclass(frozen=True)
+class OneOf(NamedDistortion):
+    """Apply to each image one of several distortions, all equally likely, such as motion blur or defocus.
+
+    Args:
+        distortions: At least one; all must return images of one size.
+
+    Raises:
+        TypeError: One of them cannot be called.
+        ValueError: There are none.
+    """
+
+    distortions: Sequence[AnyDistortion]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "distortions", _checked(self.distortions))
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Distort a batch.
+
+        Args:
+            image: (N, C, H, W) float in [0, 1].
+            generator: Draws which distortion each image gets, then serves that distortion.
+
+        Returns:
+            The distorted images, N of them.
+        """
+        chosen = torch.randint(len(self.distortions), (len(image),), generator=generator, device=generator.device)
+        parts = zip(image.split(1), chosen.tolist(), strict=True)
+        return torch.cat([self.distortions[number](one, generator) for one, number in parts])
+
+
+def _checked(distortions: Sequence[AnyDistortion]) -> tuple[AnyDistortion, ...]:
+    """The distortions, each of which can be called."""
+    if not distortions:
+        raise ValueError("distortions must hold at least one distortion, got none")
+    for distortion in distortions:
+        if not callable(distortion):
+            raise TypeError(f"distortions must be callable with (image, generator), got {distortion!r}")
+    return tuple(distortions)

@@ -39,6 +39,7 @@ BUILT_IN: tuple[str, ...] = (
     "GaussianNoise",
     "Jpeg",
     "MotionBlur",
+    "OneOf",
     "PoissonGaussianNoise",
 )
 """Short names: the classes of `mdfloss.distortions`."""
