@@ -175,6 +175,19 @@ def test_zoom_and_place_are_shared_by_all_methods(opened: Opened) -> None:
     assert opened.state("zoom") == "1"
 
 
+def test_the_wheel_scrolls_the_page_until_the_viewer_is_clicked(opened: Opened) -> None:
+    box = opened.stage.bounding_box()
+    opened.tab.evaluate("scrollBy(0, -200)")
+    before = opened.tab.evaluate("scrollY"), opened.state("zoom")
+    opened.tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.tab.mouse.wheel(0, 100)
+    opened.tab.wait_for_function(f"scrollY > {before[0]}")
+    assert opened.state("zoom") == before[1]
+    opened.stage.click()
+    opened.tab.mouse.wheel(0, 100)
+    opened.tab.wait_for_function(f"Number(document.querySelector('.viewer').dataset.zoom) < {before[1]}")
+
+
 def test_difference_map_is_the_amplified_difference(opened: Opened) -> None:
     opened.stage.focus()
     opened.tab.keyboard.press("d")
@@ -202,12 +215,12 @@ def test_pictures_change_by_button_key_and_list(opened: Opened) -> None:
 
 def test_table_sorts_with_the_better_end_first(opened: Opened) -> None:
     def order() -> list[str]:
-        return opened.tab.locator("table.sortable tbody th").all_inner_texts()
+        return opened.tab.locator("table.sortable").first.locator("tbody th").all_inner_texts()
 
     assert order() == list(METHODS)
-    opened.tab.click("thead button:has-text('PSNR')")
+    opened.tab.locator("thead button:has-text('PSNR')").first.click()
     assert order() == ["MDF", "MSE", "L1"]
-    opened.tab.locator("thead button:has-text('SSIM')").focus()
+    opened.tab.locator("thead button:has-text('SSIM')").first.focus()
     opened.tab.keyboard.press("Enter")
     assert order() == ["L1", "MSE", "MDF"]
     opened.tab.keyboard.press("Enter")

@@ -101,3 +101,16 @@ def test_infinite_scores_are_left_out() -> None:
     rows += [Score("equal", m, {"psnr": float("inf")}) for m in ("a", "b")]
     (finding,) = compare_methods(ScoreTable(("psnr",), tuple(rows)), candidate="a")
     assert finding.result.difference.value == pytest.approx(1)
+
+
+def test_false_findings_over_all_rivals_stay_below_the_nominal_rate() -> None:
+    rng = np.random.default_rng(3)
+    wrong = 0
+    for _ in range(400):
+        pictures = rng.normal(30, 3, 20)
+        columns = {method: pictures + rng.normal(0, 0.3, 20) for method in ("ours", "l1", "l2", "ssim")}
+        rows = [Score(str(i), m, {"psnr": float(v)}) for m, values in columns.items() for i, v in enumerate(values)]
+        findings = compare_methods(ScoreTable(("psnr",), tuple(rows)), candidate="ours")
+        wrong += any(min(finding.p_better, finding.p_worse) < 0.05 for finding in findings)
+    assert wrong / 400 < 0.05 + 0.025, "at most the nominal rate, give or take what 400 tables can tell"
+    assert wrong > 0
