@@ -1,15 +1,22 @@
 """How the feature distance is computed fast and in little memory; `loss.mdf_loss` is its plain definition.
 
-What makes it cheap: BatchNorm is folded into the convolutions. Prediction and target go through each discriminator
-together, channels last. And the gradient with respect to the prediction is computed while the discriminator's
-maps are at hand, so that only the sum of the gradients is kept: the memory of one discriminator, not of K.
-Under autocast the convolutions run in its type; differences are taken and summed in float32.
+What makes it cheap: BatchNorm is folded into the convolutions, once, until a weight changes. Prediction and target go
+through each discriminator together, channels last, a few images at a time. And the gradient with respect to the
+prediction is computed while the discriminator's maps are at hand, so that only the sum of the gradients is kept:
+memory for one discriminator and a few images, not for K and a batch.
 The price: the result can be differentiated once, not twice.
+
+Under autocast the convolutions run in its type, and differences are summed in float32. A half-precision map keeps 8 or
+11 bits, and the difference of two of them would be mostly rounding where the images are close; so there the pair that
+is sent through a discriminator is the target and the *difference*, which a convolution maps to the difference, and
+which a LeakyReLU's step is computed for in float32.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +24,47 @@ from torch import Tensor, nn
 from .bank import NEGATIVE_SLOPE, Discriminator, DiscriminatorBank
 from .definitions import Definition
 
-__all__ = ["feature_distances"]
+__all__ = ["Folds", "computing_dtype", "feature_distances"]
+
+MAP_BYTES = {"cpu": 16 * 2**20}
+"""Most bytes of one map of a pair of batches: on a CPU what its caches and the heap hold well."""
+MAP_BYTES_ELSEWHERE = 128 * 2**20
+
+BLOCKS = 4
+"""Layers with a LeakyReLU; the tail has none."""
+
+_HALF = (torch.bfloat16, torch.float16)
+_FAST_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+"""Instructions for bfloat16 matrices, in the words of `torch.cpu.get_capabilities`; the last is ARM's."""
 
 
-def feature_distances(pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition) -> Tensor:
+def computing_dtype(pred: Tensor) -> torch.dtype:
+    """The type that the convolutions shall run in: autocast's, or else the prediction's.
+
+    A CPU without instructions for bfloat16 emulates them, several times slower than float32: there it is float32.
+    Where this PyTorch cannot say what the CPU has, it does as it is asked.
+
+    Args:
+        pred: The prediction as the caller gave it.
+    """
+    device = pred.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else pred.dtype
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # since PyTorch 2.10 or so
+    if device == "cpu" and dtype in _HALF and capabilities is not None:
+        has_fast = dtype == torch.bfloat16 and any(capabilities().get(name) for name in _FAST_BFLOAT16)
+        return dtype if has_fast else torch.float32
+    return dtype
+
+
+def feature_distances(
+    pred: Tensor,
+    target: Tensor,
+    bank: DiscriminatorBank,
+    definition: Definition,
+    *,
+    dtype: torch.dtype | None = None,
+    folds: Folds | None = None,
+) -> Tensor:
     """Sum over scales and maps of the mean difference, for each image.
 
     Args:
@@ -28,11 +72,14 @@ def feature_distances(pred: Tensor, target: Tensor, bank: DiscriminatorBank, def
         target: Same shape; no gradient reaches it.
         bank: In eval mode.
         definition: Which maps are compared, and how.
+        dtype: What the convolutions run in; that of `pred` by default.
+        folds: Keeps what can be kept from one call to the next.
 
     Returns:
         (N,), float32 unless the input is float64; differentiable once with respect to `pred`.
     """
-    distances: Tensor = _Streamed.apply(pred, target, bank, definition)
+    folds = Folds() if folds is None else folds
+    distances: Tensor = _Streamed.apply(pred, target, bank, definition, dtype or pred.dtype, folds)
     return distances
 
 
@@ -40,120 +87,201 @@ class _Streamed(torch.autograd.Function):
     """One discriminator after another; forward leaves the gradient's sum behind."""
 
     @staticmethod
-    def forward(ctx: Any, pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition) -> Tensor:
-        device = pred.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else pred.dtype
-        wants_gradient = ctx.needs_input_grad[0]
-        both = torch.cat([pred, target]).contiguous(memory_format=torch.channels_last)
-        gradient = torch.zeros_like(pred) if wants_gradient else None
+    def forward(
+        ctx: Any,
+        pred: Tensor,
+        target: Tensor,
+        bank: DiscriminatorBank,
+        definition: Definition,
+        dtype: torch.dtype,
+        folds: Folds,
+    ) -> Tensor:
+        gradient = torch.zeros_like(pred) if ctx.needs_input_grad[0] else None
         distances = pred.new_zeros(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
-        with torch.autocast(device, enabled=False):
+        with torch.autocast(pred.device.type, enabled=False):
             for discriminator in bank:
-                pass_ = _Pass(discriminator, both.to(dtype), definition)
-                distances += pass_.distances
-                if gradient is not None:
-                    gradient += pass_.gradient()
+                layers = folds.layers(discriminator, definition, dtype)
+                for part in _parts(pred, discriminator.width, dtype):
+                    pass_ = _Pass(layers, definition, pred[part], target[part], dtype)
+                    distances[part] += pass_.distances
+                    if gradient is not None:
+                        gradient[part] += pass_.gradient()
         ctx.save_for_backward(gradient)
         return distances
 
     @staticmethod
-    def backward(ctx: Any, weights: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, weights: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         if torch.is_grad_enabled():
             raise RuntimeError(
                 "MDFLoss can be differentiated once: for second derivatives (create_graph=True) use mdfloss.mdf_loss"
             )
         (gradient,) = ctx.saved_tensors
-        return gradient * weights[:, None, None, None].to(gradient.dtype), None, None, None
+        return gradient * weights[:, None, None, None].to(gradient.dtype), None, None, None, None, None
+
+
+def _parts(batch: Tensor, width: int, dtype: torch.dtype) -> Iterator[slice]:
+    """The batch in parts of nearly equal size, small enough for `MAP_BYTES`."""
+    count, _, height, breadth = batch.shape
+    limit = MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
+    fitting = max(1, limit // (2 * width * height * breadth * dtype.itemsize))
+    number = -(-count // fitting)
+    for index in range(number):
+        yield slice(index * count // number, (index + 1) * count // number)
 
 
 class _Layer(NamedTuple):
-    """A convolution with its BatchNorm folded in."""
+    """A convolution with its BatchNorm folded in, and what whitens its response, as a 1×1 kernel."""
 
     weight: Tensor
     bias: Tensor
+    whitening: Tensor | None
 
 
-def _folded(discriminator: Discriminator, depth: int, dtype: torch.dtype) -> list[_Layer]:
-    """The first `depth` layers of a discriminator in eval mode."""
+class _Kept(NamedTuple):
+    """Layers, and the tensors that they were made of, with a stamp of their state."""
+
+    stamp: list[object]
+    tensors: list[Tensor]
+    layers: list[_Layer]
+
+
+class Folds:
+    """Layers with BatchNorm folded in, kept until a weight is replaced or changed in place.
+
+    What is done to a weight behind autograd's back (through `.data`, keeping type and device) goes unseen.
+    """
+
+    def __init__(self) -> None:
+        self._kept: WeakKeyDictionary[Discriminator, _Kept] = WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[type[Folds], tuple[()]]:
+        return Folds, ()  # a copy of the loss has weights of its own
+
+    def layers(self, discriminator: Discriminator, definition: Definition, dtype: torch.dtype) -> list[_Layer]:
+        """The layers up to the deepest map that a definition compares.
+
+        Args:
+            discriminator: In eval mode.
+            definition: Which maps are compared.
+            dtype: Of the layers.
+        """
+        tensors = [*discriminator.parameters(), *discriminator.buffers()]
+        states = ((id(t), t.dtype, t.device, 0 if t.is_inference() else t._version) for t in tensors)
+        stamp = [definition.maps, definition.whitened, dtype, *states]
+        kept = self._kept.get(discriminator)
+        if kept is None or kept.stamp != stamp:
+            kept = _Kept(stamp, tensors, _folded(discriminator, definition, dtype))
+            self._kept[discriminator] = kept
+        return kept.layers
+
+
+@torch.no_grad()
+def _folded(discriminator: Discriminator, definition: Definition, dtype: torch.dtype) -> list[_Layer]:
+    depth = max(definition.maps) + 1
     layers = []
-    for block in discriminator.blocks[:depth]:
+    for index, block in enumerate(discriminator.blocks[:depth]):
         norm = block.norm
         if norm.running_var is None or norm.running_mean is None:
             raise ValueError("the discriminators need running statistics")
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
         bias = 0 if block.conv.bias is None else block.conv.bias
-        weight = block.conv.weight * scale[:, None, None, None]
-        layers.append(_Layer(weight.to(dtype), ((bias - norm.running_mean) * scale + norm.bias).to(dtype)))
-    if depth > len(layers) and discriminator.tail.bias is not None:
-        layers.append(_Layer(discriminator.tail.weight.to(dtype), discriminator.tail.bias.to(dtype)))
+        matrix = None
+        if definition.whitened and index in definition.maps and discriminator.whitening is not None:
+            matrix = discriminator.whitening[index, :, :, None, None].to(dtype)
+        weight = (block.conv.weight * scale[:, None, None, None]).to(dtype, memory_format=torch.channels_last)
+        layers.append(_Layer(weight, ((bias - norm.running_mean) * scale + norm.bias).to(dtype), matrix))
+    if depth > len(layers):
+        tail = discriminator.tail
+        bias = torch.zeros_like(tail.weight[:, 0, 0, 0]) if tail.bias is None else tail.bias
+        layers.append(_Layer(tail.weight.to(dtype, memory_format=torch.channels_last), bias.to(dtype), None))
     return layers
 
 
 class _Pass:
-    """Prediction and target through one discriminator, and back.
+    """A few predictions and targets through one discriminator, and back.
 
     Args:
-        discriminator: In eval mode.
-        both: (2N, 3, H, W): the predictions, then the targets.
+        layers: Of the discriminator, as deep as the definition looks.
         definition: Which maps are compared, and how.
+        pred: (n, 3, H, W).
+        target: The same shape.
+        dtype: Of the maps.
     """
 
-    def __init__(self, discriminator: Discriminator, both: Tensor, definition: Definition) -> None:
+    def __init__(
+        self, layers: list[_Layer], definition: Definition, pred: Tensor, target: Tensor, dtype: torch.dtype
+    ) -> None:
         self._definition = definition
-        self._whitening = discriminator.whitening if definition.whitened else None
-        self._blocks = len(discriminator.blocks)
-        self._layers = _folded(discriminator, max(definition.maps) + 1, both.dtype)
-        self._activations: list[Tensor] = []
+        self._layers = layers
+        self._half = dtype in _HALF
+        self._pixels = pred.shape[2] * pred.shape[3]
+        self._predictions: list[Tensor] = []
         self._gradients: dict[int, Tensor] = {}
-        self.distances = both.new_zeros(len(both) // 2, dtype=torch.promote_types(both.dtype, torch.float32))
-        x = both
-        for index, layer in enumerate(self._layers):
-            x = nn.functional.conv2d(x, layer.weight, layer.bias)
+        self.distances = pred.new_zeros(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
+        pair = [target, pred - target] if self._half else [pred, target]
+        x = torch.cat(pair).to(dtype, memory_format=torch.channels_last)
+        for index, layer in enumerate(layers):
+            x = nn.functional.conv2d(x, layer.weight, None if self._half else layer.bias)
+            if self._half:
+                x.chunk(2)[0].add_(layer.bias[:, None, None])
             if not definition.activated:
                 self._compare(index, x)
-            if index < self._blocks:
-                x = nn.functional.leaky_relu_(x, NEGATIVE_SLOPE)
+            if index < BLOCKS:
+                x = self._activated(x)
             if definition.activated:
                 self._compare(index, x)
-            self._activations.append(x)
 
-    def _compare(self, index: int, maps: Tensor) -> None:
-        """Add a map's distance, and keep the distance's gradient with respect to the map."""
+    def _activated(self, x: Tensor) -> Tensor:
+        """The pair after its LeakyReLU, in the place of the pair before it; keeps the sign of the prediction's."""
+        first, second = x.chunk(2)
+        if not self._half:
+            self._predictions.append(first)
+            return nn.functional.leaky_relu_(x, NEGATIVE_SLOPE)
+        self._predictions.append(first + second)
+        moved = nn.functional.leaky_relu_(first.float() + second, NEGATIVE_SLOPE)
+        second.copy_(moved - nn.functional.leaky_relu(first.float(), NEGATIVE_SLOPE))
+        nn.functional.leaky_relu_(first, NEGATIVE_SLOPE)
+        return x
+
+    def _compare(self, index: int, x: Tensor) -> None:
+        """Add a map's distance, and keep the distance's gradient with respect to the map, times the pixels."""
         if index not in self._definition.maps:
             return
-        found, wanted = maps.chunk(2)
-        difference = found.to(self.distances.dtype) - wanted
-        matrix = None if self._whitening is None else self._whitening[index].to(difference.dtype)[:, :, None, None]
+        first, second = x.chunk(2)
+        change = second if self._half else first - second
+        matrix = self._layers[index].whitening
         if matrix is not None:
-            difference = nn.functional.conv2d(difference, matrix)
-        size = difference[0].numel()
+            change = nn.functional.conv2d(change, matrix)
+        change = change.to(self.distances.dtype)
+        size = change[0].numel()
         if self._definition.absolute:
-            self.distances += difference.abs().sum(dim=(1, 2, 3)) / size
-            gradient = difference.sign_().div_(size)
+            self.distances += change.abs().sum(dim=(1, 2, 3)) / size
+            gradient = torch.sgn(change).mul_(self._pixels / size)
         else:
-            self.distances += difference.square().sum(dim=(1, 2, 3)) / size
-            gradient = difference.mul_(2 / size)
-        if matrix is not None:
-            gradient = nn.functional.conv_transpose2d(gradient, matrix)
-        self._gradients[index] = gradient.to(maps.dtype)
+            self.distances += change.square().sum(dim=(1, 2, 3)) / size
+            gradient = change * (2 * self._pixels / size)
+        gradient = gradient.to(x.dtype)
+        self._gradients[index] = gradient if matrix is None else nn.functional.conv_transpose2d(gradient, matrix)
 
     def gradient(self) -> Tensor:
-        """Gradient of the distances with respect to the prediction, (N, 3, H, W)."""
+        """Gradient of the distances with respect to the prediction, (n, 3, H, W).
+
+        On the way it is larger by the number of pixels: the gradient of a mean would be lost in float16.
+        """
         gradient: Tensor | None = None
         for index in reversed(range(len(self._layers))):
             here = self._gradients.pop(index, None)
             if self._definition.activated:
                 gradient = _added(gradient, here)
-            if gradient is not None and index < self._blocks:
-                activation = self._activations[index].chunk(2)[0]
-                gradient = torch.ops.aten.leaky_relu_backward(gradient, activation, NEGATIVE_SLOPE, True)
+            if gradient is not None and index < BLOCKS:
+                gradient = torch.ops.aten.leaky_relu_backward(gradient, self._predictions[index], NEGATIVE_SLOPE, True)
             if not self._definition.activated:
                 gradient = _added(gradient, here)
             if gradient is not None:
                 gradient = nn.functional.conv_transpose2d(gradient, self._layers[index].weight)
         if gradient is None:
             raise ValueError("no map was compared")
-        return gradient
+        return gradient.to(self.distances.dtype) / self._pixels
 
 
 def _added(total: Tensor | None, term: Tensor | None) -> Tensor | None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
 from .conditioning import PADDING, to_input_range
 from .definitions import DEFINITIONS, Definition, resolve_definition
-from .engine import feature_distances
+from .engine import Folds, computing_dtype, feature_distances
 from .images import check_images
 from .pretrained import load_bank
 
@@ -70,6 +70,10 @@ class MDFLoss(nn.Module):
         data_range: Value of white in both inputs.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
         scales: Indices of the scales to use, 0 = coarsest, in the authors' order; all by default.
+        scales_per_step: Draw so many of the K scales anew for every call whose gradient is wanted, and multiply by
+            K / scales_per_step: the same loss and gradient on average, at that part of the cost. Calls without a
+            gradient (validation), `per_scale`, and compiled ones use all scales.
+        seed: Decides what is drawn.
 
     Shape:
         pred, target: (N, C, H, W), C = 3 or 1, at least 11 px a side. Result: scalar, or (N,).
@@ -90,6 +94,8 @@ class MDFLoss(nn.Module):
         data_range: float = 1.0,
         reduction: Reduction = "mean",
         scales: Iterable[int] | None = None,
+        scales_per_step: int | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         _check_reduction(reduction)
@@ -101,6 +107,11 @@ class MDFLoss(nn.Module):
         self.definition = resolve_definition(definition, self.bank)
         self.data_range = data_range
         self.reduction: Reduction = reduction
+        if scales_per_step is not None and not 1 <= scales_per_step <= len(self.bank):
+            raise ValueError(f"scales_per_step must be within 1..{len(self.bank)}, got {scales_per_step}")
+        self.scales_per_step = scales_per_step
+        self._random = torch.Generator().manual_seed(seed)
+        self._folds = Folds()
 
     def train(self, mode: bool = True) -> MDFLoss:  # noqa: ARG002
         """Stay in eval mode: a loss whose statistics drift is another loss at every step."""
@@ -118,15 +129,38 @@ class MDFLoss(nn.Module):
                 reduction=self.reduction,
             )
         pair = _prepared(pred, target, self.bank, self.definition, self.data_range)
-        return _reduced(feature_distances(*pair, self.bank, self.definition), self.reduction)
+        bank = self._drawn() if torch.is_grad_enabled() and pred.requires_grad else self.bank
+        dtype = computing_dtype(pred)
+        distances = feature_distances(*pair, bank, self.definition, dtype=dtype, folds=self._folds)
+        return _reduced(distances * (len(self.bank) / len(bank)), self.reduction)
+
+    def _drawn(self) -> DiscriminatorBank:
+        """The scales of this step; the draw is the CPU's, so that no device waits for it."""
+        if self.scales_per_step is None:
+            return self.bank
+        drawn = torch.randperm(len(self.bank), generator=self._random)[: self.scales_per_step]
+        return self.bank.subset(sorted(drawn.tolist()))
 
     def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
         """Contributions to the loss, (scales, maps), each the mean over the batch; their sum is the mean loss."""
         return _terms(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
 
+    def maps(self, image: Tensor, scale_index: int) -> list[Tensor]:
+        """The maps φ of one scale, whitened where the definition whitens; the loss adds up their mean differences.
+
+        Args:
+            image: (N, C, H, W) in [0, data_range], at least 11 px a side.
+            scale_index: 0 ≤ index < number of scales, 0 = coarsest.
+        """
+        discriminator = self.bank[scale_index]
+        prepared = _prepare(image, self.bank, self.definition, self.data_range)
+        found = _features(discriminator, prepared, self.definition)
+        return _whitened(found, discriminator, self.definition) if self.definition.whitened else found
+
     def extra_repr(self) -> str:
         """The options, in `print(loss)`."""
-        return f"definition={self.definition}, data_range={self.data_range}, reduction={self.reduction!r}"
+        options = f"definition={self.definition}, data_range={self.data_range}, reduction={self.reduction!r}"
+        return options if self.scales_per_step is None else f"{options}, scales_per_step={self.scales_per_step}"
 
 
 def _terms(pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
@@ -157,7 +191,7 @@ def _prepared(
 
 def _prepare(image: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
     """(N, C, H, W) as the discriminators want it: three channels, their range, mirrored borders."""
-    image = image.expand(-1, 3, -1, -1) / data_range
+    image = image.to(torch.promote_types(image.dtype, torch.float32)).expand(-1, 3, -1, -1) / data_range
     if definition.scaled:
         image = to_input_range(image, bank.card.input_range)
     return nn.functional.pad(image, [PADDING] * 4, mode="reflect") if definition.padded else image

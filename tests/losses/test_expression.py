@@ -34,6 +34,18 @@ def test_mdf_by_path_and_definition(pair: Images, tiny_bank: DiscriminatorBank, 
     assert torch.allclose(build_loss(f"2*mdf:{path}@paper+l1")(*pair), expected)
 
 
+@pytest.mark.parametrize("definition", ["", "official"])
+def test_mdf_with_scales_drawn_in_each_step(tiny_bank: DiscriminatorBank, tmp_path: Path, definition: str) -> None:
+    path = tmp_path / "bank.safetensors"
+    tiny_bank.save(path)
+    loss = build_loss(f"mdf:{path}@{definition}/1")
+    assert isinstance(loss, MDFLoss)
+    assert loss.scales_per_step == 1
+    assert loss.definition == MDFLoss(tiny_bank, definition=definition or None).definition
+    with pytest.raises(ValueError, match="a number of scales a step after the slash, as in @whitened/2, got 'x'"):
+        build_loss(f"mdf:{path}@{definition}/x")
+
+
 @pytest.mark.filterwarnings("ignore:MS-SSIM of")
 def test_the_published_mix_is_no_plain_sum(pair: Images) -> None:
     mixed = build_loss("ms_ssim + l1")(*pair)

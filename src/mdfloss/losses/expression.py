@@ -43,7 +43,10 @@ def _mdf(argument: str) -> nn.Module:
     bank, _, definition = argument.rpartition("@") if "@" in argument else (argument, "", None)
     if not bank:
         raise ValueError("mdf needs a bank: mdf:NAME or mdf:PATH, and if wanted @DEFINITION")
-    return MDFLoss(bank, definition=definition)
+    definition, slash, count = (definition or "").partition("/")
+    if slash and not count.isdecimal():
+        raise ValueError(f"mdf takes a number of scales a step after the slash, as in @whitened/2, got {count!r}")
+    return MDFLoss(bank, definition=definition or None, scales_per_step=int(count) if slash else None)
 
 
 def _plain(kind: type[nn.Module]) -> Callable[[str], nn.Module]:
@@ -89,7 +92,8 @@ def build_loss(expression: str) -> nn.Module:
 
     Args:
         expression: Names joined by `+`, each with a weight before it if wanted: `"mse+0.1*l1"`. `mdf` takes a
-            bank after a colon, and a definition after `@`: `"mdf:denoise"`, `"l1+0.5*mdf:my.safetensors@paper"`;
+            bank after a colon, and a definition after `@`: `"mdf:denoise"`, `"l1+0.5*mdf:my.safetensors@paper"`,
+            which a slash and a number of scales to draw in each step may follow: `"mdf:denoise@whitened/2"`;
             `vgg` and `lpips` may take the file of their network's weights.
 
     Returns:
