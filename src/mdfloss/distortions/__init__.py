@@ -34,6 +34,7 @@ __all__ = [
     "Jpeg",
     "MotionBlur",
     "NamedDistortion",
+    "OneOf",
     "PoissonGaussianNoise",
     "check_distortion",
     "describe_distortion",
