@@ -1,0 +1,157 @@
+"""`mdfloss inspect`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor, nn
+
+from mdfloss.evaluation.inspect import InspectConfig, Inspection, Subject, inspect_losses
+from mdfloss.evaluation.inspect_curvature import FeatureForm, Term
+from mdfloss.evaluation.inspect_page import (
+    HEADINGS,
+    common_drawings,
+    own_drawings,
+    summary_cells,
+    write_inspect_page,
+)
+from mdfloss.evaluation.plots import save_figure
+from mdfloss.files import atomic_write, refuse_overwrite
+from mdfloss.images import find_images, read_image
+from mdfloss.loss import MDFLoss
+from mdfloss.losses import WeightedSum, build_loss
+from mdfloss.pretrained import list_banks
+from mdfloss.seeds import photograph
+from mdfloss.version import __version__
+
+__all__ = ["inspect"]
+
+PHOTOGRAPHS = ("chelsea", "coffee", "rocket")
+"""Colour photographs of scikit-image that losses are shown by default; the astronaut is the usual seed of a fit."""
+
+
+def inspect(
+    losses: list[str],
+    *,
+    output: Path,
+    images: Path | None = None,
+    num_crops: int = InspectConfig.num_crops,
+    sigma: float = InspectConfig.sigma,
+    seed: int = 0,
+    force: bool = False,
+) -> None:
+    """Look at losses before training with them: gains, borders, layers, response curves, condition number.
+
+    Args:
+        losses: Banks, or expressions such as l1, mdf:denoise.safetensors@paper, mse+0.1*lpips.
+        output: Folder for inspect.html, inspect.json and the plots.
+        images: Folder of clean pictures, or one; photographs of scikit-image by default.
+        num_crops: Crops of them, for every measurement.
+        sigma: RMS of the errors that the losses are shown, in 1/255.
+        seed: Decides crops, phases and noise.
+        force: Replace an earlier inspection.
+    """
+    for name in ("inspect.html", "inspect.json"):
+        refuse_overwrite(output / name, force=force)
+    config = InspectConfig(num_crops=num_crops, sigma=sigma, seed=seed)
+    subjects = [_subject(text, label) for text, label in zip(losses, _labels(losses), strict=True)]
+    pictures = _pictures(images, num_crops)
+    console = Console(highlight=False)
+    found = _inspect_shown(subjects, pictures, config, console)
+    _write(found, output, config, of="its own photographs" if images is None else str(images.name))
+    console.print(_table(found))
+    console.print(f"page: {output / 'inspect.html'}", markup=False, soft_wrap=True)
+
+
+def _pictures(images: Path | None, count: int) -> list[Tensor]:
+    if images is None:
+        return [photograph(name) for name in PHOTOGRAPHS]
+    files = find_images(images)
+    spaced = [files[index * len(files) // count] for index in range(count)] if len(files) > count else files
+    return [read_image(file) for file in spaced]
+
+
+def _labels(losses: Sequence[str]) -> list[str]:
+    """Expressions without the folders and suffixes of the files in them, where that leaves them distinct."""
+    short = [re.sub(r"[^:+*@]*/", "", text).replace(".safetensors", "") for text in losses]
+    return [label if short.count(label) == 1 else text for label, text in zip(short, losses, strict=True)]
+
+
+def _subject(text: str, label: str) -> Subject:
+    """The loss that a bank's path or name, or an expression, stands for."""
+    bank = text.partition("@")[0]
+    loss = build_loss(f"mdf:{text}" if Path(bank).is_file() or bank in list_banks() else text)
+    layers = loss.per_scale if isinstance(loss, MDFLoss) else None
+    return Subject(label, loss, _terms(loss), layers)
+
+
+def _terms(loss: nn.Module) -> list[Term]:
+    if isinstance(loss, WeightedSum):
+        return [Term(one, weight, _form(one)) for one, weight in zip(loss.losses, loss.weights, strict=True)]
+    return [Term(loss, form=_form(loss))]
+
+
+def _form(loss: nn.Module) -> FeatureForm | None:
+    """An MDF loss as a distance of its maps, scale after scale."""
+    if not isinstance(loss, MDFLoss):
+        return None
+    groups = [_Scale(loss, index) for index in range(len(loss.bank))]
+    return FeatureForm(groups, absolute=loss.definition.absolute)
+
+
+class _Scale:
+    """The maps of one scale."""
+
+    def __init__(self, loss: MDFLoss, scale_index: int) -> None:
+        self.loss, self.scale_index = loss, scale_index
+
+    def __call__(self, image: Tensor) -> list[Tensor]:
+        return self.loss.maps(image, self.scale_index)
+
+
+def _inspect_shown(
+    subjects: Sequence[Subject], pictures: Sequence[Tensor], config: InspectConfig, console: Console
+) -> list[Inspection]:
+    found = []
+    started = time.monotonic()
+    with console.status("preparing the pictures") as status:
+        for index, one in enumerate(inspect_losses(subjects, pictures, config=config), start=1):
+            found.append(one)
+            seconds, started = time.monotonic() - started, time.monotonic()
+            console.print(f"{one.name}: {seconds:.0f} s", markup=False)
+            status.update(f"{index} of {len(subjects)} losses done")
+    return found
+
+
+def _write(found: Sequence[Inspection], output: Path, config: InspectConfig, *, of: str) -> None:
+    """Plots, JSON and page; the page last, so that it stands for a whole inspection."""
+    for drawing in common_drawings(found):
+        save_figure(drawing.figure, output / "plots" / f"{drawing.name}.svg")
+    for number, one in enumerate(found, start=1):
+        for drawing in own_drawings(one):
+            save_figure(drawing.figure, output / "plots" / f"{number}-{drawing.name}.svg")
+    command = shlex.join(["mdfloss", *sys.argv[1:]])
+    settings = {"mdfloss": __version__, "pictures": of, **{k: str(v) for k, v in vars(config).items()}}
+    document = {"command": command, "settings": settings, "losses": [one.to_json() for one in found]}
+    with atomic_write(output / "inspect.json") as partial:
+        partial.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    write_inspect_page(found, output / "inspect.html", commands=[command], facts=settings, force=True)
+
+
+def _table(found: Sequence[Inspection]) -> Table:
+    table = Table(title="Losses inspected", title_justify="left")
+    table.add_column("loss")
+    for heading in HEADINGS.values():
+        table.add_column(heading, justify="right")
+    for one in found:
+        table.add_row(Text(one.name), *summary_cells(one.summary))
+    return table

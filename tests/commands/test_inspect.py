@@ -1,0 +1,84 @@
+"""`mdfloss inspect`: banks and expressions side by side, the files it writes, and what it finds in a bank."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from mdfloss import DiscriminatorBank
+from mdfloss.cli import main
+from mdfloss.commands.inspect import _form, _labels
+from mdfloss.images import write_image
+from mdfloss.loss import DEFINITIONS, MDFLoss
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, generator: torch.Generator) -> Path:
+    for name in ("a", "b"):
+        write_image(tmp_path / "pictures" / f"{name}.png", torch.rand(1, 3, 70, 80, generator=generator))
+    return tmp_path / "pictures"
+
+
+def _losses(folder: Path) -> dict[str, dict]:
+    return {one["name"]: one for one in json.loads((folder / "inspect.json").read_text())["losses"]}
+
+
+def test_banks_and_expressions_on_one_page(
+    tmp_path: Path, pictures: Path, tiny_bank: DiscriminatorBank, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second bank's head weighs the three channels alike, so that chroma is dead in it."""
+    tiny_bank.save(tmp_path / "tiny.safetensors")
+    with torch.no_grad():
+        for discriminator in tiny_bank:
+            weight = discriminator.head.conv.weight
+            weight.copy_(weight.mean(dim=1, keepdim=True).expand_as(weight))
+    tiny_bank.save(tmp_path / "gray.safetensors")
+    losses = [f"{tmp_path}/tiny.safetensors", f"{tmp_path}/gray.safetensors@official", "mse"]
+    command = ["inspect", *losses, "-o", str(tmp_path / "out"), "--images", str(pictures), "--num-crops", "1"]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "condition number" in shown
+    found = _losses(tmp_path / "out")
+    assert list(found) == ["tiny", "gray@official", "mse"]
+    assert found["mse"]["summary"] == pytest.approx(
+        dict(zip(found["mse"]["summary"], (2, 1, 1, 1, 1, 1), strict=True)), abs=1e-2
+    )
+    assert found["gray@official"]["summary"]["chroma_to_luma"] < 0.05 < found["tiny"]["summary"]["chroma_to_luma"]
+    assert found["gray@official"]["summary"]["condition"] == pytest.approx(1e6)
+    assert found["tiny"]["summary"]["border_to_centre"] < 0.95
+    assert len(found["tiny"]["layers"]["share"]) == 2
+    assert found["mse"]["layers"] is None
+    names = {path.name for path in (tmp_path / "out" / "plots").iterdir()}
+    assert names >= {"gain.svg", "eigenvalues.svg", "1-layers.svg", "3-response.svg"}
+    assert (tmp_path / "out" / "inspect.html").is_file()
+    assert main(command) == 1, "not over an earlier one"
+
+
+def test_a_weighted_sum_and_a_name_that_is_none(
+    tmp_path: Path, pictures: Path, tiny_bank: DiscriminatorBank, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_bank.save(tmp_path / "tiny.safetensors")
+    loss = f"l1+0.5*mdf:{tmp_path}/tiny.safetensors"
+    options = ["-o", str(tmp_path / "out"), "--images", str(pictures), "--num-crops", "1"]
+    assert main(["inspect", loss, *options]) == 0
+    assert list(_losses(tmp_path / "out")) == ["l1+0.5*mdf:tiny"]
+    assert main(["inspect", "l7", "-o", str(tmp_path / "other")]) == 1
+    assert "'l7' is not one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_the_feature_form_is_the_loss(definition: str, tiny_bank: DiscriminatorBank, pair) -> None:
+    for discriminator in tiny_bank:
+        discriminator.whitening = torch.stack([torch.eye(8)] * 4)
+    loss = MDFLoss(tiny_bank, definition=definition)
+    form = _form(loss)
+    assert form is not None
+    pred, target = (image[:1] for image in pair)
+    assert form.value(pred, target) == pytest.approx(float(loss(pred, target)), rel=1e-4)
+
+
+def test_labels_are_short_and_distinct() -> None:
+    assert _labels(["mdf:/a/b/x.safetensors@paper", "l1+0.1*mdf:/a/y.safetensors"]) == ["mdf:x@paper", "l1+0.1*mdf:y"]
+    same = ["/a/x.safetensors", "/b/x.safetensors"]
+    assert _labels(same) == same
