@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_weights_that_cannot_be_had_are_named(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # urllib keeps the first one, with its proxies, for good
     message = rf"are not at hand and https://.*put the file at {tmp_path}.*checkpoints.*\.pth, or name its path"
     with pytest.raises(OSError, match=message):
         kind()
@@ -56,6 +58,24 @@ def test_files_of_something_else_are_refused(alexnet_file: Path, tmp_path: Path)
     torch.save({"weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match="does not hold torchvision's alexnet: it lacks"):
         LPIPSLoss(weights=tmp_path / "other.pth")
+
+
+def test_damaged_files_are_told(vgg_file: Path, tmp_path: Path) -> None:
+    for name in ("half.safetensors", "half.pth"):
+        (tmp_path / name).write_bytes(vgg_file.read_bytes()[:1000])
+        with pytest.raises(ValueError, match=f"{name} is damaged, or does not hold weights of vgg19"):
+            VGGLoss(weights=tmp_path / name)
+    torch.save(torch.zeros(3), tmp_path / "tensor.pth")
+    with pytest.raises(ValueError, match="does not hold torchvision's vgg19: it is a Tensor"):
+        VGGLoss(weights=tmp_path / "tensor.pth")
+    with pytest.raises(FileNotFoundError, match=r"there are no weights of vgg19 at .*absent\.pth"):
+        VGGLoss(weights=tmp_path / "absent.pth")
+
+
+def test_weights_as_torchvision_saves_them(vgg_file: Path, tmp_path: Path, pair: tuple[Tensor, Tensor]) -> None:
+    state = {f"features.{key}": value for key, value in trunk_weights("vgg19", vgg_file).items()}
+    torch.save({**state, "classifier.0.weight": torch.zeros(4, 4)}, tmp_path / "vgg19.pth")
+    assert torch.equal(VGGLoss(weights=tmp_path / "vgg19.pth")(*pair), VGGLoss(weights=vgg_file)(*pair))
 
 
 def test_target_features_have_no_graph(vgg_file: Path, pair: tuple[Tensor, Tensor]) -> None:

@@ -83,3 +83,18 @@ def test_the_mix_is_that_of_zhao(large: tuple[Tensor, Tensor]) -> None:
     assert (spread[0, 0, 49, 57] / spread[0, 0, 49, 49]).item() == pytest.approx(2.718281828**-0.5, rel=1e-4)
     with pytest.raises(ValueError, match=r"alpha must be within \[0, 1\], got 2"):
         MSSSIML1Loss(alpha=2)
+
+
+@pytest.mark.parametrize("side", [176, 96])
+@pytest.mark.parametrize("kind", [SSIMLoss, MSSSIMLoss, MSSSIML1Loss])
+@pytest.mark.filterwarnings("ignore:MS-SSIM of")
+def test_the_worst_pairs_stay_finite(kind: type[SSIMLoss], side: int, generator: torch.Generator) -> None:
+    noise = torch.rand(1, 3, side, side, generator=generator)
+    squares = (torch.arange(side)[:, None] + torch.arange(side)).remainder(2).expand(1, 3, -1, -1).float()
+    flat = torch.full_like(noise, 0.5)
+    for pred, target in ((1 - noise, noise), (1 - squares, squares), (flat, flat), (0 * flat, 0 * flat + 1)):
+        leaf = pred.clone().requires_grad_()
+        value = kind()(leaf, target)
+        value.backward()
+        assert torch.isfinite(value)
+        assert torch.isfinite(leaf.grad).all()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mdfloss.networks import DnCNN, RestorationNetwork, initialise
+from mdfloss.networks import EDSR, DnCNN, RestorationNetwork, RRDBNet, SRResNet, initialise
 
 
 def test_weights_depend_on_the_generator_alone() -> None:
@@ -33,3 +33,11 @@ def test_weights_have_the_spread_that_torch_gives_by_default(generator: torch.Ge
 def test_impossible_networks_are_refused(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         RestorationNetwork(arguments={}, **arguments)
+
+
+def test_networks_without_a_block_or_feature_are_refused() -> None:
+    for build in (EDSR, SRResNet, RRDBNet):
+        with pytest.raises(ValueError, match="num_blocks must be at least 1, got 0"):
+            build(num_blocks=0)
+        with pytest.raises(ValueError, match="num_features must be at least 1, got -3"):
+            build(num_features=-3)

@@ -6,10 +6,12 @@ The networks' weights belong to torchvision and are downloaded by it at first us
 from __future__ import annotations
 
 import os
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -37,8 +39,9 @@ def trunk_weights(name: str, path: str | os.PathLike[str] | None = None) -> dict
         `"0.weight"`, …: the keys of torchvision's `features`.
 
     Raises:
+        FileNotFoundError: No file at `path`.
         OSError: The file is not at hand and cannot be downloaded; the message says where to put it.
-        ValueError: The file holds something else.
+        ValueError: The file is damaged, or holds something else.
     """
     import torchvision
 
@@ -53,14 +56,28 @@ def trunk_weights(name: str, path: str | os.PathLike[str] | None = None) -> dict
                 f"the weights of {name} are not at hand and {weights.url} could not be had ({error}): put the file "
                 f"at {file}, or name its path in the loss, as in vgg:PATH"
             ) from error
-    elif Path(path).suffix == ".safetensors":
-        state = safetensors.torch.load_file(path)
     else:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _read(Path(path), name)
     features = {key.removeprefix("features."): value for key, value in state.items() if "classifier" not in key}
     if "0.weight" not in features:
         raise ValueError(f"{path} does not hold torchvision's {name}: it lacks features.0.weight")
     return features
+
+
+def _read(path: Path, name: str) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there are no weights of {name} at {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks on foreign pickles before it refuses them
+            state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is damaged, or does not hold weights of {name}: {error}") from error
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} does not hold torchvision's {name}: it is a {type(state).__name__}")
+    return state
 
 
 class VGGLoss(ImageLoss):

@@ -12,6 +12,7 @@ from torch import nn
 __all__ = ["RestorationNetwork", "initialise", "pixel_shuffles"]
 
 UPSCALES = (1, 2, 3, 4, 8)
+COUNTS = {"num_features", "num_blocks", "growth"}
 
 
 class RestorationNetwork(nn.Module):
@@ -33,6 +34,9 @@ class RestorationNetwork(nn.Module):
             raise ValueError(f"in_channels must be at least 1, got {in_channels}")
         if upscale not in UPSCALES:
             raise ValueError(f"upscale must be one of {UPSCALES}, got {upscale}")
+        for name in COUNTS & arguments.keys():
+            if arguments[name] < 1:
+                raise ValueError(f"{name} must be at least 1, got {arguments[name]}")
         self.in_channels = in_channels
         self.upscale = upscale
         self.arguments = arguments

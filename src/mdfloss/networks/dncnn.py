@@ -51,8 +51,8 @@ class DnCNN(RestorationNetwork):
             "batch_norm": batch_norm,
         }
         super().__init__(in_channels=in_channels, arguments=arguments)
-        if num_layers < 2 or num_features < 1:
-            raise ValueError(f"DnCNN needs num_layers >= 2 and num_features >= 1, got {num_layers} and {num_features}")
+        if num_layers < 2:
+            raise ValueError(f"DnCNN needs num_layers of at least 2, got {num_layers}")
         layers: list[nn.Module] = [nn.Conv2d(in_channels, num_features, 3, padding=1), nn.ReLU(inplace=True)]
         for _ in range(num_layers - 2):
             layers.append(nn.Conv2d(num_features, num_features, 3, padding=1))
