@@ -51,8 +51,11 @@ def kill_first_worker(killed: list[int]) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the workers in /proc")
-def test_ray_finds_the_same_as_this_process_though_a_worker_is_killed(plan: Plan, tmp_path: Path) -> None:
+def test_ray_finds_the_same_as_this_process_though_a_worker_is_killed(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ray = pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # 15 by default: on a busy machine its workers would starve
     done: list[Run] = []
     do_runs(plan.grid, plan.runs, tmp_path / "here", on_done=done.append)
     assert done == list(plan.runs)
