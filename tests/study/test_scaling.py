@@ -128,6 +128,12 @@ def test_another_optimiser_finds_the_same(prior: str, seed: int) -> None:
     np.testing.assert_allclose(scale(votes, prior=prior).scores, other - other.mean(), atol=1e-3)
 
 
+def test_less_than_one_vote_is_softened_to_none_at_most() -> None:
+    halves = scale([[0, 0.5, 0.25], [0, 0, 0.5], [0.25, 0, 0]]).scores
+    assert np.isfinite(halves).all()
+    assert np.abs(halves).max() < 12
+
+
 def test_which_distances_the_votes_bound() -> None:
     found = scale([[0, 5, 5], [0, 0, 3], [0, 2, 0]])
     assert found.bounded[0] != found.bounded[1] == found.bounded[2]
@@ -148,6 +154,9 @@ def test_many_conditions() -> None:
 @pytest.mark.parametrize(
     "votes, message",
     [
+        ([[0, 1], [1]], "no matrix of numbers"),
+        ([[0, "many"], [1, 0]], "no matrix of numbers"),
+        (None, "shape"),
         ([[0, 1, 2], [1, 0, 2]], r"shape \(2, 3\)"),
         ([[0]], "two or more conditions"),
         ([[0, -1], [1, 0]], "negative"),

@@ -25,6 +25,15 @@ def test_counts() -> None:
     assert len(votes.keep(votes.observer == votes.observers.index("bob"))) == 2
 
 
+def test_another_condition_first() -> None:
+    votes = Votes.from_rows(ROWS).starting_with("z")
+    assert votes.conditions == ("z", "x", "y")
+    order = [2, 0, 1]
+    np.testing.assert_array_equal(votes.counts(), Votes.from_rows(ROWS).counts()[np.ix_(order, order)])
+    with pytest.raises(ValueError, match="no votes on 'q': there are x, y, z"):
+        Votes.from_rows(ROWS).starting_with("q")
+
+
 def test_round_trip(tmp_path: Path) -> None:
     write_rows(tmp_path / "votes.csv", ROWS, columns=COLUMNS)
     np.testing.assert_array_equal(read_votes(tmp_path / "votes.csv").counts(), Votes.from_rows(ROWS).counts())

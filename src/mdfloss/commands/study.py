@@ -127,6 +127,7 @@ def study_analyze(
     screen: bool = True,
     prior: Literal["gaussian", "none"] = "gaussian",
     regularization: Literal["mean0", "fix0"] = "mean0",
+    zero: str | None = None,
     samples: int = 500,
     seed: int = 0,
     force: bool = False,
@@ -144,6 +145,7 @@ def study_analyze(
         screen: Leave out observers whom the others contradict.
         prior: Prior over distances: gaussian, or none.
         regularization: mean0 puts zero at the mean, fix0 at the first method.
+        zero: Method at zero, instead of the first; it goes with fix0.
         samples: Bootstrap draws.
         seed: Their seed.
         force: Replace what stands in the output folder.
@@ -151,6 +153,10 @@ def study_analyze(
     refuse_overwrite(output, force=force)
     psnr_means = read_psnr(psnr) if psnr else None
     table, failed = load_votes(votes, checks=checks)
+    if zero is not None:
+        if regularization != "fix0":
+            raise ValueError(f"zero is {zero!r}, but regularization {regularization!r}: a method at zero needs fix0")
+        table = table.starting_with(zero)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DisconnectedWarning)  # told among the cautions
         analysis = analyze(

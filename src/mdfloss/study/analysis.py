@@ -122,8 +122,8 @@ def cautions(analysis: Analysis) -> list[str]:
     names, scaling = np.array(analysis.votes.conditions), analysis.intervals.scaling
     found = []
     if scaling.components > 1:
-        parts = (", ".join(names[scaling.component == part]) for part in range(scaling.components))
-        found.append(f"never compared, not even through others, and so not tested: {' | '.join(parts)}")
+        apart = (", ".join(names[scaling.component == part]) for part in range(scaling.components))
+        found.append(f"never compared, not even through others, and so not tested: {' | '.join(apart)}")
     parts, sizes = np.unique(scaling.bounded, return_counts=True)
     if len(parts) > 1:
         outside = names[scaling.bounded != parts[sizes.argmax()]]

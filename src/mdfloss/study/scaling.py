@@ -139,7 +139,10 @@ def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _check_counts(counts: ArrayLike) -> Array:
-    votes = np.array(counts, dtype=np.float64)
+    try:
+        votes = np.array(counts, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"counts is no matrix of numbers: {error}") from error
     if votes.ndim != 2 or votes.shape[0] != votes.shape[1] or len(votes) < 2:
         raise ValueError(f"counts has shape {votes.shape}: votes need a square matrix of two or more conditions")
     if not np.isfinite(votes).all() or (votes < 0).any():
@@ -186,7 +189,8 @@ class _Objective:
 
     def _groups(self) -> tuple[Array, Array, Array]:
         """Distinct softened votes (for ≥ against) and how many pairs have them; mirrored pairs are understood."""
-        k = np.where(self.lost == 0, self.won - 1, np.where(self.won == 0, 1, self.won))
+        softened = np.where(self.lost == 0, np.maximum(self.won - 1, 0), self.won)
+        k = np.where(self.won == 0, np.minimum(1, self.lost), softened)
         rest = self.won + self.lost - k
         half = k >= rest
         pairs, number = np.unique(np.stack((k, rest), 1)[half], axis=0, return_counts=True)

@@ -89,6 +89,21 @@ class Votes:
         arrays = ("winner", "loser", "observer", "session", "scene")
         return replace(self, **{name: getattr(self, name)[mask] for name in arrays})
 
+    def starting_with(self, condition: str) -> Votes:
+        """The same votes with one condition first: the one at zero when scores are fixed there.
+
+        Args:
+            condition: A name out of `conditions`.
+
+        Raises:
+            ValueError: It is not among them.
+        """
+        if condition not in self.conditions:
+            raise ValueError(f"no votes on {condition!r}: there are {', '.join(self.conditions)}")
+        names = (condition, *(name for name in self.conditions if name != condition))
+        place = np.array([names.index(name) for name in self.conditions])
+        return replace(self, conditions=names, winner=place[self.winner], loser=place[self.loser])
+
     def counts(self) -> Indexes:
         """N × N matrix: how often the row was preferred to the column."""
         counts = np.zeros((len(self.conditions),) * 2, dtype=np.int64)
