@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mdfloss import MDFLoss
 from mdfloss.bank import DiscriminatorBank
 from mdfloss.conditioning import PADDING, to_input_range, whiten
 
@@ -17,7 +18,7 @@ def patches(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_whitened_changes_have_unit_covariance(
+def test_whitened_changes_have_the_same_variance_and_no_covariance(
     tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor], block: int
 ) -> None:
     bank = whiten(tiny_bank, *patches, shrinkage=1e-9)
@@ -29,7 +30,18 @@ def test_whitened_changes_have_unit_covariance(
         change = discriminator.responses(distorted)[block] - discriminator.responses(clean)[block]
         flat = torch.einsum("ij,njhw->inhw", discriminator.whitening[block], change).flatten(1).double()
         covariance = flat @ flat.T / flat.shape[1]
-        torch.testing.assert_close(covariance, torch.eye(8, dtype=torch.float64), atol=2e-3, rtol=0)
+        unit = covariance.trace() / 8
+        torch.testing.assert_close(covariance / unit, torch.eye(8, dtype=torch.float64), atol=2e-3, rtol=0)
+
+
+def test_the_unit_is_that_of_l1_under_the_distortion(
+    tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor]
+) -> None:
+    clean, distorted = patches
+    bank = whiten(tiny_bank, clean, distorted)
+    pixels = (distorted - clean).abs().mean()
+    torch.testing.assert_close(MDFLoss(bank, definition="whitened")(distorted, clean), pixels)
+    torch.testing.assert_close(MDFLoss(bank, definition="balanced")(distorted, clean), 2 * pixels)
 
 
 def test_full_shrinkage_only_scales(tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor]) -> None:
@@ -53,3 +65,8 @@ def test_wrong_input(tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor
         whiten(tiny_bank, clean, distorted, shrinkage=0)
     with pytest.raises(ValueError, match="there is no change to whiten"):
         whiten(tiny_bank, clean, clean.clone())
+    for discriminator in tiny_bank:
+        for block in discriminator.blocks:
+            nn.init.zeros_(block.conv.weight)
+    with pytest.raises(ValueError, match="no map of the bank responds"):
+        whiten(tiny_bank, clean, distorted)

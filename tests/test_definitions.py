@@ -14,7 +14,7 @@ def test_default_follows_the_bank(tiny_bank: DiscriminatorBank, generator: torch
     clean = torch.rand(2, 3, 32, 32, generator=generator)
     conditioned = whiten(tiny_bank, clean, clean + 0.1 * torch.randn(clean.shape, generator=generator))
     assert resolve_definition(None, tiny_bank) == DEFINITIONS["paper"]
-    assert resolve_definition(None, conditioned) == DEFINITIONS["whitened"]
+    assert resolve_definition(None, conditioned) == DEFINITIONS["balanced"]
     assert resolve_definition("official", conditioned) == DEFINITIONS["official"]
     with pytest.raises(ValueError, match="the bank carries no whitening matrices"):
         resolve_definition("whitened", tiny_bank)
@@ -26,3 +26,5 @@ def test_definitions_that_make_no_sense() -> None:
         Definition(maps=(5,), activated=True, whitened=False, **options)
     with pytest.raises(ValueError, match="before their LeakyReLU"):
         Definition(maps=(0,), activated=True, whitened=True, **options)
+    with pytest.raises(ValueError, match="pixel must be a finite weight, at least 0, got -1"):
+        Definition(maps=(0,), activated=True, whitened=False, pixel=-1, **options)

@@ -7,18 +7,22 @@ task's own distortion*:
 
     W = ((1 - s)·C + s·tr(C)/c·I)^(-1/2),   C = E[(φ(distorted) - φ(clean)) (φ(distorted) - φ(clean))ᵀ]
 
-with shrinkage s and c channels. After it every channel changes by one unit, and no two alike. The matrices
-are stored in the bank and used by the loss definition "whitened"; the paper has no such step.
+with shrinkage s and c channels. After it every channel changes by as much, and no two alike. One factor for all
+matrices then sets the unit: under the task's distortion the absolute differences of all maps add up to the mean
+absolute difference of the pixels, so that the loss is measured in L1's units and mixes with L1 without a weight to
+tune. The matrices are stored in the bank and used by the definitions "whitened" and "balanced"; the paper has no
+such step.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from .bank import DiscriminatorBank
+from .bank import Discriminator, DiscriminatorBank
 
 __all__ = ["PADDING", "to_input_range", "whiten"]
 
@@ -50,7 +54,7 @@ def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinka
         A conditioned bank in eval mode.
 
     Raises:
-        ValueError: Shapes differ, the pairs are equal, or the shrinkage is out of range.
+        ValueError: Shapes differ, the pairs are equal, the shrinkage is out of range, or no map responds.
     """
     if clean.shape != distorted.shape or clean.ndim != 4:
         raise ValueError(
@@ -62,28 +66,58 @@ def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinka
     if torch.equal(clean, distorted):
         raise ValueError("the distorted patches equal the clean ones: there is no change to whiten")
     conditioned = copy.deepcopy(bank).eval()
-    covariances = _covariances(conditioned, clean, distorted)
-    for discriminator, covariance in zip(conditioned, covariances, strict=True):
+    change = (distorted - clean).abs().mean().item()
+    for discriminator, covariance in zip(conditioned, _covariances(conditioned, clean, distorted), strict=True):
         discriminator.whitening = torch.stack([_inverse_root(c, shrinkage) for c in covariance]).to(
             clean.device, torch.float32
         )
+    response = _mean_response(conditioned, clean, distorted)
+    for discriminator in conditioned:
+        discriminator.whitening = _whitening(discriminator) * (change / response)
     return conditioned
 
 
 @torch.no_grad()
-def _covariances(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor) -> list[list[Tensor]]:
-    """For each scale and block the second moment of the response's change, (C, C) in float64."""
-    totals = [[torch.zeros(d.width, d.width, dtype=torch.float64) for _ in d.blocks] for d in bank]
+def _changes(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor) -> Iterator[list[list[Tensor]]]:
+    """For each image, by scale and block, the change of the response in float64, (C, pixels)."""
     for pair in zip(torch.split(clean, 1), torch.split(distorted, 1), strict=True):
         padded = [
             nn.functional.pad(to_input_range(x, bank.card.input_range), [PADDING] * 4, mode="reflect") for x in pair
         ]
-        for discriminator, total in zip(bank, totals, strict=True):
-            maps = [discriminator.responses(x)[:-1] for x in padded]
-            for index, (before, after) in enumerate(zip(*maps, strict=True)):
-                change = (after - before).flatten(2)[0].double()
+        changes = []
+        for discriminator in bank:
+            before, after = (discriminator.responses(x)[:-1] for x in padded)
+            changes.append([(b - a).flatten(2)[0].double() for a, b in zip(before, after, strict=True)])
+        yield changes
+
+
+def _covariances(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor) -> list[list[Tensor]]:
+    """By scale and block the second moment of the response's change, (C, C) in float64 on the CPU."""
+    totals = [[torch.zeros(d.width, d.width, dtype=torch.float64) for _ in d.blocks] for d in bank]
+    for image in _changes(bank, clean, distorted):
+        for scale, total in zip(image, totals, strict=True):
+            for index, change in enumerate(scale):
                 total[index] += (change @ change.T / change.shape[1]).cpu() / len(clean)
     return totals
+
+
+def _mean_response(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor) -> float:
+    """Mean absolute whitened change, added up over scales and blocks: the loss before its unit is set."""
+    total = 0.0
+    for image in _changes(bank, clean, distorted):
+        for scale, discriminator in zip(image, bank, strict=True):
+            for change, matrix in zip(scale, _whitening(discriminator).double(), strict=True):
+                total += (matrix @ change).abs().mean().item() / len(clean)
+    if total == 0:
+        raise ValueError("no map of the bank responds to the distortion: fit it anew")
+    return total
+
+
+def _whitening(discriminator: Discriminator) -> Tensor:
+    """The matrices of a conditioned discriminator, (4, C, C)."""
+    if discriminator.whitening is None:
+        raise ValueError("the discriminator carries no whitening matrices")
+    return discriminator.whitening
 
 
 def _inverse_root(covariance: Tensor, shrinkage: float) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from .bank import DiscriminatorBank
 
@@ -20,6 +21,7 @@ class Definition:
         whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
         padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
         scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
+        pixel: Weight of the mean absolute difference of the pixels, in [0, 1], that is added.
     """
 
     maps: tuple[int, ...]
@@ -28,28 +30,35 @@ class Definition:
     whitened: bool
     padded: bool
     scaled: bool
+    pixel: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.maps or not set(self.maps) <= set(range(5)):
             raise ValueError(f"maps must be indices within 0..4, got {self.maps}")
         if self.whitened and (self.activated or 4 in self.maps):
             raise ValueError("whitening matrices are for the blocks' maps (0..3) before their LeakyReLU")
+        if not 0 <= self.pixel < math.inf:
+            raise ValueError(f"pixel must be a finite weight, at least 0, got {self.pixel}")
 
+
+_WHITENED = Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True)
 
 DEFINITIONS: dict[str, Definition] = {
     "paper": Definition(maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True),
     "official": Definition(maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False),
-    "whitened": Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True),
+    "whitened": _WHITENED,
+    "balanced": replace(_WHITENED, pixel=1.0),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
-first block, last block and tail. `whitened`: ours, on banks that `mdfloss fit` has conditioned."""
+first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
+second adds L1 on the pixels, which weighs as much as all maps together under the task's distortion."""
 
 
 def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
     """The definition that is meant, checked against the bank.
 
     Args:
-        definition: A name in `DEFINITIONS`, an object, or None for "whitened" where the bank carries whitening
+        definition: A name in `DEFINITIONS`, an object, or None for "balanced" where the bank carries whitening
             matrices and "paper" elsewhere.
         bank: The discriminators it shall be used with.
 
@@ -57,7 +66,7 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
         ValueError: An unknown name, or a whitened definition for a bank without matrices.
     """
     if definition is None:
-        definition = "whitened" if bank.is_conditioned else "paper"
+        definition = "balanced" if bank.is_conditioned else "paper"
     if isinstance(definition, str):
         if definition not in DEFINITIONS:
             raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")

@@ -2,7 +2,8 @@
 
     L(pred, target) = Σ_k Σ_l mean |φ_l^k(target) - φ_l^k(pred)|^p
 
-over the scales k of a bank and the maps l that a definition chooses. `DEFINITIONS` says what exactly.
+over the scales k of a bank and the maps l that a definition chooses, plus, where it says so, the mean absolute
+difference of the pixels. `DEFINITIONS` says what exactly.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def mdf_loss(
         ValueError: A tensor breaks the contract of `check_images`, is under 11 px a side, or an option is unknown.
     """
     _check_reduction(reduction)
-    return _reduced(_terms(pred, target, bank, definition, data_range).sum(dim=(0, 1)), reduction)
+    distances = _terms(pred, target, bank, definition, data_range).sum(dim=(0, 1))
+    return _reduced(distances + _pixel_term(pred, target, definition, data_range), reduction)
 
 
 class MDFLoss(nn.Module):
@@ -65,7 +67,7 @@ class MDFLoss(nn.Module):
 
     Args:
         bank: Name of a shipped bank, path of a bank file (the authors' files too), or a bank, which is copied.
-        definition: A name in `DEFINITIONS`, or a `Definition`; by default "whitened" for a conditioned bank and
+        definition: A name in `DEFINITIONS`, or a `Definition`; by default "balanced" for a conditioned bank and
             "paper" for any other.
         data_range: Value of white in both inputs.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
@@ -132,7 +134,8 @@ class MDFLoss(nn.Module):
         bank = self._drawn() if torch.is_grad_enabled() and pred.requires_grad else self.bank
         dtype = computing_dtype(pred)
         distances = feature_distances(*pair, bank, self.definition, dtype=dtype, folds=self._folds)
-        return _reduced(distances * (len(self.bank) / len(bank)), self.reduction)
+        distances = distances * (len(self.bank) / len(bank))
+        return _reduced(distances + _pixel_term(pred, target, self.definition, self.data_range), self.reduction)
 
     def _drawn(self) -> DiscriminatorBank:
         """The scales of this step; the draw is the CPU's, so that no device waits for it."""
@@ -141,8 +144,12 @@ class MDFLoss(nn.Module):
         drawn = torch.randperm(len(self.bank), generator=self._random)[: self.scales_per_step]
         return self.bank.subset(sorted(drawn.tolist()))
 
+    def reseed(self, seed: int) -> None:
+        """Begin the draw of scales anew; a training does so in each step, so that a resumed run draws the same."""
+        self._random.manual_seed(seed)
+
     def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Contributions to the loss, (scales, maps), each the mean over the batch; their sum is the mean loss."""
+        """Contributions of the maps, (scales, maps), each the mean over the batch; the pixels' is not among them."""
         return _terms(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
 
     def maps(self, image: Tensor, scale_index: int) -> list[Tensor]:
@@ -224,6 +231,15 @@ def _whitened(differences: list[Tensor], discriminator: Discriminator, definitio
 def _magnitude(difference: Tensor, definition: Definition) -> Tensor:
     """Mean over C, H, W of the absolute or squared difference, (N,)."""
     return (difference.abs() if definition.absolute else difference.square()).mean(dim=(1, 2, 3))
+
+
+def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor | float:
+    """The definition's share of L1, (N,) in float32."""
+    if not definition.pixel:
+        return 0.0
+    wide = torch.promote_types(pred.dtype, torch.float32)
+    difference = (pred.to(wide) - target.detach().to(wide)).abs().mean(dim=(1, 2, 3))
+    return difference * (definition.pixel / data_range)
 
 
 def _check_reduction(reduction: str) -> None:
