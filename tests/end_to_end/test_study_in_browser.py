@@ -10,6 +10,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,29 +44,38 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    root, random = tmp_path_factory.mktemp("study"), torch.Generator().manual_seed(0)
+def make_study(root: Path, **settings: Any) -> Study:
+    random = torch.Generator().manual_seed(0)
     for name in ("boat", "cat", "tree"):
         clean = torch.nn.functional.interpolate(torch.rand(1, 3, 12, 10, generator=random), scale_factor=10)
         for method, noise in ((GOOD, 0.0), ("fair", 0.03), ("poor", 0.1)):
             noisy = (clean + noise * torch.randn(clean.shape, generator=random)).clamp(0, 1)
             write_image(root / method / f"{name}.png", noisy)
-    config = StudyConfig(trials=9, golden=2, practice=2, break_every=6)
     methods = {method: root / method for method in ("fair", "poor")}
-    return create_study(methods, root / GOOD, root / "study", config=config)
+    return create_study(methods, root / GOOD, root / "study", config=StudyConfig(trials=9, golden=2, **settings))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_study(tmp_path_factory.mktemp("study"), practice=2, break_every=6)
 
 
 @pytest.fixture(scope="module")
 def links(study: Study) -> Iterator[list[str]]:
-    """Links to the served study."""
+    with served(study) as links:
+        yield links
+
+
+@contextmanager
+def served(study: Study) -> Iterator[list[str]]:
+    """Links to a study, while a process serves it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", SERVE, "study", "serve", str(study.folder), "--port", str(port)]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     base = f"http://127.0.0.1:{port}"
-    for _ in range(1200):
+    while server.poll() is None:
         try:
             urllib.request.urlopen(f"{base}/health").close()
             break
@@ -181,3 +192,22 @@ def test_a_window_that_is_too_small(browser: Any, links: list[str]) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#trial").wait_for(state="visible")
     page.close()
+
+
+def test_flip_mode_by_keyboard(browser: Any, tmp_path: Path) -> None:
+    study = make_study(tmp_path, mode="flip", practice=0)
+    with served(study) as links:
+        page = browser.new_page(viewport={"width": 800, "height": 600})
+        page.goto(links[0])
+        walk(page, study, steps=2)
+        page.locator("body:not(.loading)").wait_for()
+        seen = []
+        for key in ("", "1", "3", "2", " ", " "):
+            page.keyboard.press(key) if key else None
+            (shown,) = [view for view in page.locator(".view").all() if view.is_visible()]
+            seen.append(shown.get_attribute("data-view"))
+            assert page.locator("[data-show][aria-pressed=true]").get_attribute("data-show") == seen[-1]
+        assert seen == ["reference", "left", "right", "reference", "right", "left"]
+        walk(page, study)
+        assert page.locator("#code").is_visible()
+        page.close()
