@@ -1,16 +1,19 @@
 """Metrics against scikit-image and their own libraries, and the protocol's arithmetic."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage.color import rgb2ycbcr
-from skimage.metrics import peak_signal_noise_ratio
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
+from torchmetrics.functional.image import peak_signal_noise_ratio as peak_signal_noise_ratio_of_torchmetrics
 
 from mdfloss.evaluation import METRICS, MetricProtocol, measure
-from mdfloss.images import read_image
+from mdfloss.images import read_image, write_image
 
 PLAIN = MetricProtocol(rounding=False)
 
@@ -131,6 +134,52 @@ def test_measure_refuses(pair: tuple[Tensor, Tensor]) -> None:
         measure("ms_ssim", pred, target)
     with pytest.raises(ValueError, match="crop_border=16 leaves nothing of an image of 31×37 px"):
         measure("psnr", pred, target, protocol=MetricProtocol(crop_border=16))
+
+
+def _by_scikit_image(pred: np.ndarray, target: np.ndarray, protocol: MetricProtocol) -> tuple[float, float]:
+    """PSNR and SSIM of two H × W × 3 arrays of 8 bits, by another route: NumPy and scikit-image alone."""
+    border = protocol.crop_border
+    images = [image[border:-border, border:-border] if border else image for image in (pred, target)]
+    if protocol.color_space == "y":
+        images = [rgb2ycbcr(image)[..., :1] / 255 for image in images]
+    else:
+        images = [image.astype(np.float64) / 255 for image in images]
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "channel_axis": 2}
+    return (
+        peak_signal_noise_ratio(images[1], images[0], data_range=1),
+        structural_similarity(images[1], images[0], data_range=1, **options),
+    )
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["set5/butterfly_GT.png", "set14/bridge.png", "live1/monarch.png"])
+@pytest.mark.parametrize("space", ["rgb", "y"])
+@pytest.mark.parametrize("border", [0, 4])
+def test_real_pictures_score_as_scikit_image_says(
+    name: str, space: Literal["rgb", "y"], border: int, data_dir: Path, tmp_path: Path
+) -> None:
+    with Image.open(data_dir / name) as original:
+        target = np.asarray(original.convert("RGB"))
+        original.convert("RGB").save(tmp_path / "pred.jpg", quality=20)
+    with Image.open(tmp_path / "pred.jpg") as compressed:
+        pred = np.asarray(compressed)
+    protocol = MetricProtocol(color_space=space, crop_border=border)
+    expected = _by_scikit_image(pred, target, protocol)
+    images = read_image(tmp_path / "pred.jpg"), read_image(data_dir / name)
+    found = [measure(metric, *images, protocol=protocol).item() for metric in ("psnr", "ssim")]
+    assert found == pytest.approx(expected, abs=1e-5)
+    by_torchmetrics = peak_signal_noise_ratio_of_torchmetrics(*map(protocol.prepare, images), data_range=1.0)
+    assert found[0] == pytest.approx(by_torchmetrics.item(), abs=1e-6)
+
+
+@pytest.mark.data
+def test_rounding_is_what_saving_does(data_dir: Path, tmp_path: Path, generator: torch.Generator) -> None:
+    target = read_image(data_dir / "set5" / "woman_GT.png")
+    pred = target + 0.1 * torch.randn(target.shape, generator=generator)
+    write_image(tmp_path / "pred.png", pred)
+    saved = measure("psnr", read_image(tmp_path / "pred.png"), target, protocol=PLAIN)
+    assert measure("psnr", pred, target).item() == pytest.approx(saved.item(), abs=1e-6)
+    assert abs(measure("psnr", pred, target, protocol=PLAIN).item() - saved.item()) > 0.01
 
 
 @pytest.mark.data

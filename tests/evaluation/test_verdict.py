@@ -44,7 +44,7 @@ def test_headline_names_what_is_better_worse_and_even() -> None:
         f"By PSNR on 20 pictures, ours is better than l2 ({sizes[1]}), and worse than ssim ({sizes[2]}), "
         f"and not told apart from l1 ({sizes[0]})."
     )
-    assert result.details[0].startswith("The best mean PSNR has ssim (")
+    assert result.details[0].startswith("ssim has the best mean PSNR (")
     assert result.details[0].endswith("dB), significantly better than all others.")
     assert "PSNR against l2: +" in result.details[2]
     assert "in its favour" in result.details[2]
@@ -55,8 +55,8 @@ def test_headline_names_what_is_better_worse_and_even() -> None:
 def test_the_best_is_named_with_what_cannot_be_told_from_it() -> None:
     table = make_table(ours=-1.0, l1=0.0, l2=0.0)
     named, other = sorted(("l1", "l2"), key=lambda method: -table.column(method, "psnr").mean())
-    assert f"The best mean PSNR has {named} (" in verdict(table, candidate="ours").details[0]
-    assert verdict(table, candidate="ours").details[0].endswith(f"not told apart from it: {other}.")
+    assert verdict(table, candidate="ours").details[0].startswith(f"{named} has the best mean PSNR (")
+    assert verdict(table, candidate="ours").details[0].endswith(f"dB), not told apart from {other}.")
     assert "best mean" not in "".join(verdict(table, candidate=named).details)
 
 
@@ -75,20 +75,29 @@ def test_caveats_say_how_little_was_tried() -> None:
 
 def test_caveats_say_what_each_training_found() -> None:
     steady, turned = make_table(ours=0.5, l1=0.0, l2=0.0), make_table(ours=-0.5, l1=0.0, l2=-1.0)
-    (first,) = verdict(steady, candidate="ours", trainings=[steady, steady]).caveats
-    assert first.startswith("Every score is the mean of 2 trainings with different seeds")
+    tests, first = verdict(steady, candidate="ours", trainings=[steady, steady]).caveats
+    assert tests.startswith("p: paired one-tailed t-tests")
+    assert first.startswith("Scores are means of 2 trainings with different seeds")
     one, two = (difference_texts(finding)[0] for finding in compare_methods(steady, candidate="ours"))
     assert f"the mean advantage is over l1 {one} and {one}; over l2 {two} and {two}." in first
     assert "not the same sign" not in first
-    (second,) = verdict(steady, candidate="ours", trainings=[steady, turned]).caveats
+    _, second = verdict(steady, candidate="ours", trainings=[steady, turned]).caveats
     assert "It has not the same sign in all trainings over l1: train with more seeds." in second
 
 
 def test_several_comparisons_are_counted() -> None:
     won, lost = make_table(ours=0.5, l1=0.0, l2=0.5), make_table(ours=-0.5, l1=0.0, l2=-0.5)
-    assert overall([won, won, lost], candidate="ours") == (
-        "By PSNR in 3 comparisons, ours is: against l1, better in 2 and worse in 1; against l2, not told apart in all."
+    answer = overall([won, won, lost], candidate="ours")
+    assert answer.headline in (
+        "ours has the best mean PSNR in 2 of 3 and l1 in 1 of 3.",
+        "l2 has the best mean PSNR in 2 of 3 and l1 in 1 of 3.",
+        "ours has the best mean PSNR in 1 of 3, l2 in 1 of 3 and l1 in 1 of 3.",
     )
+    assert answer.details == (
+        "ours against l1: better in 2 of 3, worse in 1 of 3.",
+        "ours against l2: not told apart in all 3 comparisons.",
+    )
+    assert overall([won, won], candidate="l1").headline.endswith("has the best mean PSNR in all 2 comparisons.")
 
 
 def test_one_picture_tells_nothing() -> None:

@@ -21,6 +21,7 @@ from mdfloss.evaluation.inspect_page import (
     HEADINGS,
     common_drawings,
     own_drawings,
+    response_drawing,
     summary_cells,
     write_inspect_page,
 )
@@ -67,7 +68,7 @@ def inspect(
     pictures = _pictures(images, num_crops)
     console = Console(highlight=False)
     found = _inspect_shown(subjects, pictures, config, console)
-    _write(found, output, config, of="its own photographs" if images is None else str(images.name))
+    _write(found, output, config, of=f"scikit-image's {', '.join(PHOTOGRAPHS)}" if images is None else images.name)
     console.print(_table(found))
     console.print(f"page: {output / 'inspect.html'}", markup=False, soft_wrap=True)
 
@@ -127,7 +128,10 @@ def _inspect_shown(
         for index, one in enumerate(inspect_losses(subjects, pictures, config=config), start=1):
             found.append(one)
             seconds, started = time.monotonic() - started, time.monotonic()
-            console.print(f"{one.name}: {seconds:.0f} s", markup=False)
+            said = ", ".join(
+                f"{what} {cell}" for what, cell in zip(HEADINGS.values(), summary_cells(one.summary), strict=True)
+            )
+            console.print(f"{one.name}: {said} ({seconds:.0f} s)", markup=False, soft_wrap=True)
             status.update(f"{index} of {len(subjects)} losses done")
     return found
 
@@ -137,7 +141,7 @@ def _write(found: Sequence[Inspection], output: Path, config: InspectConfig, *, 
     for drawing in common_drawings(found):
         save_figure(drawing.figure, output / "plots" / f"{drawing.name}.svg")
     for number, one in enumerate(found, start=1):
-        for drawing in own_drawings(one):
+        for drawing in (response_drawing(one), *own_drawings(one)):
             save_figure(drawing.figure, output / "plots" / f"{number}-{drawing.name}.svg")
     command = shlex.join(["mdfloss", *sys.argv[1:]])
     settings = {"mdfloss": __version__, "pictures": of, **{k: str(v) for k, v in vars(config).items()}}

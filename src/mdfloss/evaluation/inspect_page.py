@@ -24,7 +24,15 @@ from .plots import figure_svg
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["HEADINGS", "Drawing", "common_drawings", "own_drawings", "summary_cells", "write_inspect_page"]
+__all__ = [
+    "HEADINGS",
+    "Drawing",
+    "common_drawings",
+    "own_drawings",
+    "response_drawing",
+    "summary_cells",
+    "write_inspect_page",
+]
 
 HEADINGS: dict[str, str] = {
     "exponent": "exponent",
@@ -106,19 +114,20 @@ def common_drawings(inspections: Sequence[Inspection]) -> list[Drawing]:
     ]
 
 
+def response_drawing(found: Inspection) -> Drawing:
+    """The response curves of one loss."""
+    caption = "Loss under distortions of equal PSNR, as in the paper's Fig. 17; higher is a stronger objection."
+    return Drawing("response", response_plot(found), caption)
+
+
 def own_drawings(found: Inspection) -> list[Drawing]:
-    """The plots of one loss."""
+    """The maps of one loss: by orientation, and by scale and map where it has them."""
     drawings = [
         Drawing(
             "orientation",
             orientation_plot(found),
             "Gain by frequency and orientation; 0° has vertical bars.",
             wide=True,
-        ),
-        Drawing(
-            "response",
-            response_plot(found),
-            "Loss under distortions of equal PSNR, as in the paper's Fig. 17; higher is a stronger objection.",
         ),
     ]
     if found.layers is not None:
@@ -167,6 +176,7 @@ def write_inspect_page(
         headings=list(HEADINGS.values()),
         rows=[{"name": found.name, "cells": summary_cells(found.summary)} for found in inspections],
         common=[_shown(drawing) for drawing in common_drawings(inspections)],
+        responses=[_shown(response_drawing(found), found.name) for found in inspections],
         losses=[
             {"name": found.name, "drawings": [_shown(drawing, found.name) for drawing in own_drawings(found)]}
             for found in inspections

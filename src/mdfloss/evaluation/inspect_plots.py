@@ -78,7 +78,7 @@ def _frequency_axis(axes: Axes, frequencies: Sequence[float]) -> None:
 def _legend(figure: Figure, axes: Axes, count: int) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(count, 3), fontsize=8, frameon=False, labelcolor=INK
+        handles, labels, loc="outside lower center", ncols=min(count, 4), fontsize=8, frameon=False, labelcolor=INK
     )
 
 
@@ -113,7 +113,7 @@ def response_plot(found: Inspection) -> Figure:
         axes.plot(found.levels, values / unit, marker="o", markersize=2.5, **_line(number, kind))
     axes.invert_xaxis()
     axes.set_yscale("log")
-    axes.set(xlabel="PSNR, dB", ylabel=f"loss (noise at {found.levels[middle]:g} dB: 1)")
+    axes.set(xlabel="PSNR, dB", ylabel=f"loss (noise at {found.levels[middle]:g} dB: 1)", title=plain(found.name))
     axes.legend(fontsize=8, frameon=False, labelcolor=INK)
     return figure
 
