@@ -50,7 +50,7 @@ def test_plan_runs_and_answer(grid_file: Path, tmp_path: Path, capsys: pytest.Ca
     assert "report.html" in shown
     assert main(arguments) == 0
     shown = capsys.readouterr().out
-    assert "2 runs, 2 of them done" in shown
+    assert "2 runs, all of them done" in shown
     assert ": done" not in shown
 
 
@@ -74,6 +74,6 @@ def test_every_rival_is_tested_by_every_metric(capsys: pytest.CaptureFixture[str
     shown = capsys.readouterr().out
     lines = {line.split("│")[1].strip(): line for line in shown.splitlines() if line.count("│") > 2}
     assert set(lines) == {"L1", "L2"}
-    assert "+1.01  p<0.001" in lines["L1"]
-    assert "−0.1000  p<0.001" in lines["L1"].replace("-", "−"), "a distance that is larger is a disadvantage"
-    assert "+1.51  p<0.001" in lines["L2"]
+    assert "+1.01 dB  p < 0.001" in lines["L1"]
+    assert "−0.1000  p < 0.001" in lines["L1"], "a distance that is larger is a disadvantage"
+    assert "+1.51 dB  p < 0.001" in lines["L2"]

@@ -158,7 +158,8 @@ def test_several_sections_are_answered_at_a_glance(page: Page, tmp_path: Path) -
     twice = replace(page, sections=[section, replace(section, title="JPEG", note="Trained with \u2013 care.")])
     write_page(replace(twice, texts={"grid.yaml": NASTY}), tmp_path / "page.html")
     text = Reader((tmp_path / "page.html").read_text("utf-8")).text
-    assert f"By PSNR in 2 comparisons, {NASTY} is: against l1, worse in all." in text
+    assert "l1 has the best mean PSNR in all 2 comparisons." in text
+    assert f"{NASTY} against l1: worse in all 2 comparisons." in text
     assert "Trained with – care." in text
     assert "grid.yaml" in text
     other = replace(section, title="JPEG", metric="mdsi")

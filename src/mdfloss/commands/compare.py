@@ -52,7 +52,7 @@ def compare(
         measure = partial(measure_speeds, workers=workers)
         planned = make_plan(described, output, measure=measure, save=not plan)
         runs = todo(described, planned.runs, output)
-        console.print(_plan_table(planned, runs))
+        console.print(_plan_table(planned, runs) if runs else f"{len(planned.runs)} runs, all of them done")
         if plan:
             return
         shown = _Shown(console, planned, runs)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.plots import save_figure
 from mdfloss.evaluation.summary import worst_first
 from mdfloss.evaluation.verdict import Verdict, verdict
@@ -109,7 +110,7 @@ def _section(plan: Plan, part: Part, output: Path) -> Section:
         plots=list(plots.values()),
         scenes=[_scene(grid, part, pictures, name) for name in names],
         unrestored=pictures.scores,
-        note=_trained(plan, part),
+        note=" ".join(filter(None, (_gain(part, pictures, metric), _trained(plan, part)))),
     )
 
 
@@ -118,6 +119,16 @@ def _scene(grid: Grid, part: Part, pictures: Pictures, name: str) -> Scene:
     tested = {loss: part.of(loss)[0].folder / "tests" / part.test / "restored" for loss in grid.losses}
     restored = {loss: folder / f"{name}.png" for loss, folder in tested.items()}
     return Scene(name, {"Reference": pictures.clean[name], pictures.label: pictures.distorted[name], **restored})
+
+
+def _gain(part: Part, pictures: Pictures, metric: str) -> str:
+    """What the trainings gained at all: losses that gained little were hardly compared."""
+    described = METRICS[metric]
+    before = pictures.scores.column(pictures.label, metric).mean()
+    means = [part.scores.column(method, metric).mean() for method in part.scores.methods]
+    after = max(means) if described.higher_is_better else min(means)
+    shown = [f"{value:.{described.digits}f}" for value in (before, after)]
+    return f"Before restoration: {shown[0]} {described.unit}".rstrip() + f"; the best after it: {shown[1]}."
 
 
 def _trained(plan: Plan, part: Part) -> str:

@@ -118,8 +118,8 @@ def verdict(
     )
 
 
-def overall(tables: Sequence[ScoreTable], *, candidate: str, metric: str = "psnr", alpha: float = ALPHA) -> str:
-    """Sum several comparisons of the same methods up in one sentence.
+def overall(tables: Sequence[ScoreTable], *, candidate: str, metric: str = "psnr", alpha: float = ALPHA) -> Verdict:
+    """Sum several comparisons of the same methods up.
 
     Args:
         tables: Scores of the same methods, a table for each comparison.
@@ -128,17 +128,26 @@ def overall(tables: Sequence[ScoreTable], *, candidate: str, metric: str = "psnr
         alpha: Chance of any false finding that is allowed in each of the comparisons.
 
     Returns:
-        How often the candidate is better and worse than each of the others.
+        How often which method is the best, and how often the candidate is better and worse than each of the others.
     """
+    best = [_best_method(table, metric) for table in tables]
+    counts = sorted(((best.count(method), method) for method in dict.fromkeys(best)), key=lambda one: -one[0])
+    first, *others = [f"{method}{{}} in {_part(count, len(tables))}" for count, method in counts]
+    label = METRICS[metric].label
+    named = _enumerate([first.format(f" has the best mean {label}"), *(other.format("") for other in others)])
     findings = [f for table in tables for f in compare_methods(table, candidate=candidate, metric=metric)]
-    parts = []
+    details = []
     for rival in dict.fromkeys(finding.rival for finding in findings):
         mine = [finding for finding in findings if finding.rival == rival]
         better, worse = (sum(getattr(f, p) < alpha for f in mine) for p in ("p_better", "p_worse"))
         outcomes = {"better": better, "worse": worse, "not told apart": len(mine) - better - worse}
-        said = [f"{outcome} in {'all' if n == len(mine) else n}" for outcome, n in outcomes.items() if n]
-        parts.append(f"against {rival}, {_enumerate(said)}")
-    return f"By {METRICS[metric].label} in {len(tables)} comparisons, {candidate} is: {'; '.join(parts)}."
+        said = [f"{outcome} in {_part(n, len(mine))}" for outcome, n in outcomes.items() if n]
+        details.append(f"{candidate} against {rival}: {', '.join(said)}.")
+    return Verdict(f"{named}.", tuple(details), ())
+
+
+def _part(count: int, total: int) -> str:
+    return f"all {total} comparisons" if count == total else f"{count} of {total}"
 
 
 def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count: int, alpha: float) -> str:
@@ -158,19 +167,23 @@ def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count
     return f"By {metric.label} on {count} pictures, {candidate} is {', and '.join(parts)}."
 
 
+def _best_method(table: ScoreTable, metric: str) -> str:
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    return max(table.methods, key=lambda method: sign * float(table.column(method, metric).mean()))
+
+
 def _best(table: ScoreTable, candidate: str, metric: str, alpha: float) -> list[str]:
     """Which method to take, where it is another than the candidate."""
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    means = {method: float(table.column(method, metric).mean()) for method in table.methods}
-    best = max(means, key=lambda method: sign * means[method])
-    if best == candidate or means[best] == means[candidate]:
+    best = _best_method(table, metric)
+    mean = float(table.column(best, metric).mean())
+    if best == candidate or mean == table.column(candidate, metric).mean():
         return []
     findings = compare_methods(table, candidate=best, metric=metric)
     even = [finding.rival for finding in findings if finding.p_better >= alpha]
-    unit = f" {METRICS[metric].unit}" if METRICS[metric].unit else ""
-    mean = f"{means[best]:.{METRICS[metric].digits}f}{unit}"
-    rest = f"; not told apart from it: {_enumerate(even)}" if even else ", significantly better than all others"
-    return [f"The best mean {METRICS[metric].label} has {best} ({mean}){rest}."]
+    described = METRICS[metric]
+    shown = f"{mean:.{described.digits}f} {described.unit}".strip()
+    rest = f"not told apart from {_enumerate(even)}" if even else "significantly better than all others"
+    return [f"{best} has the best mean {described.label} ({shown}), {rest}."]
 
 
 def _enumerate(names: Sequence[str]) -> str:
@@ -204,26 +217,27 @@ def _sentence(finding: Finding) -> str:
     favour = "favour" if finding.result.difference.value >= 0 else "disfavour"
     return (
         f"{METRICS[finding.metric].label} against {finding.rival}: {value} in its {favour} "
-        f"(95 % interval {low} to {high}; {p_text(finding)}, paired one-tailed t-test with Holm's correction; "
-        f"effect size {finding.result.effect_size:+.2f})".replace("effect size -", "effect size −")
-    )
+        f"(95 % interval {low} to {high}; {p_text(finding)}; effect size {finding.result.effect_size:+.2f})."
+    ).replace("effect size -", "effect size −")
 
 
 def _caveats(
     findings: Sequence[Finding], candidate: str, trainings: Sequence[ScoreTable], count: int
 ) -> tuple[str, ...]:
-    few = [f"{count} pictures are few: take this as a direction, not as a result."] if count < FEW_PICTURES else []
+    caveats = ["p: paired one-tailed t-tests over pictures, Holm's correction for all of them."] if findings else []
     if len(trainings) < 2:
-        return (
+        caveats.append(
             "Each network was trained once, so the intervals tell how the result varies from picture to picture, "
-            "not from training to training.",
-            *few,
+            "not from training to training."
         )
-    said = (
-        f"Every score is the mean of {len(trainings)} trainings with different seeds, and the intervals are over "
-        "pictures."
-    )
-    return (" ".join([said, *_by_training(findings, candidate, trainings)]), *few)
+    else:
+        said = (
+            f"Every score is the mean of {len(trainings)} trainings with different seeds; intervals are over pictures."
+        )
+        caveats.append(" ".join([said, *_by_training(findings, candidate, trainings)]))
+    if count < FEW_PICTURES:
+        caveats.append(f"{count} pictures are few: take this as a direction, not as a result.")
+    return tuple(caveats)
 
 
 def _by_training(findings: Sequence[Finding], candidate: str, trainings: Sequence[ScoreTable]) -> list[str]:

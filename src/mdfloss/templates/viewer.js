@@ -228,18 +228,8 @@ class Viewer {
     const gain = clamp(Number(this.gain.value) || 1, 1, 64);
     const key = [this.sceneIndex, this.currentLabel, this.otherLabel, gain].join("\n");
     if (this.difference?.key === key) return this.difference.canvas;
-    const pixels = [this.currentLabel, this.otherLabel].map((label) => {
-      const canvas = new OffscreenCanvas(this.scene.width, this.scene.height);
-      const context = canvas.getContext("2d", { willReadFrequently: true });
-      context.drawImage(this.images[this.index(label)], 0, 0);
-      return { context, canvas, data: context.getImageData(0, 0, this.scene.width, this.scene.height) };
-    });
-    const [first, second] = pixels.map((one) => one.data.data);
-    for (let i = 0; i < first.length; i++) {
-      if (i % 4 !== 3) first[i] = gain * Math.abs(first[i] - second[i]);
-    }
-    pixels[0].context.putImageData(pixels[0].data, 0, 0);
-    this.difference = { key, canvas: pixels[0].canvas };
+    const images = [this.currentLabel, this.otherLabel].map((label) => this.images[this.index(label)]);
+    this.difference = { key, canvas: subtract(images, this.scene.width, this.scene.height, gain) };
     return this.difference.canvas;
   }
 
@@ -253,21 +243,8 @@ class Viewer {
     const x = Math.round(left + width / 2 - this.x * this.zoom);
     const y = Math.round(top + height / 2 - this.y * this.zoom);
     context.drawImage(image, x, y, Math.round(this.scene.width * this.zoom), Math.round(this.scene.height * this.zoom));
-    if (label) this.tag(label.text, label.right ? left + width : left, top, label.right);
+    if (label) drawTag(context, label, [left, top, width], this.canvas.width / this.stage.clientWidth);
     context.restore();
-  }
-
-  tag(text, x, y, right) {
-    const { context } = this;
-    const ratio = this.canvas.width / this.stage.clientWidth;
-    context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
-    const width = context.measureText(text).width + 14 * ratio;
-    const left = right ? x - width - 6 * ratio : x + 6 * ratio;
-    context.fillStyle = "rgba(10, 11, 13, .78)";
-    context.fillRect(left, y + 6 * ratio, width, 24 * ratio);
-    context.fillStyle = "#f4f2ec";
-    context.textBaseline = "middle";
-    context.fillText(text, left + 7 * ratio, y + 18.5 * ratio);
   }
 
   draw() {
@@ -281,7 +258,7 @@ class Viewer {
     if (this.mode === "side") {
       panels.forEach((panel, i) => this.paint(this.images[i], panel, { text: this.scene.versions[i].label }));
     } else if (this.mode === "difference") {
-      this.paint(this.differenceMap(), panels[0], { text: `${this.currentLabel} − ${this.otherLabel}` });
+      this.paint(this.differenceMap(), panels[0], { text: `|${this.currentLabel} − ${this.otherLabel}| × ${clamp(Number(this.gain.value) || 1, 1, 64)}` });
     } else if (this.mode === "slide") {
       const edge = Math.round(this.split * canvas.width);
       this.paint(this.images[current], panels[0], { text: this.currentLabel }, [0, 0, edge, canvas.height]);
