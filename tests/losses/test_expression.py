@@ -46,6 +46,18 @@ def test_mdf_with_scales_drawn_in_each_step(tiny_bank: DiscriminatorBank, tmp_pa
         build_loss(f"mdf:{path}@{definition}/x")
 
 
+@pytest.mark.parametrize("name", ["a+b.safetensors", "l1 + me@home/x*y.safetensors", "mse@a.b/c.safetensors"])
+def test_paths_may_hold_what_expressions_are_made_of(
+    name: str, pair: Images, tiny_bank: DiscriminatorBank, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    tiny_bank.save(path)
+    assert torch.equal(build_loss(f"mdf:{path}")(*pair), MDFLoss(tiny_bank)(*pair))
+    expected = 2 * MDFLoss(tiny_bank, definition="official")(*pair) + build_loss("l1")(*pair)
+    assert torch.allclose(build_loss(f"2 * mdf:{path}@official + l1")(*pair), expected)
+
+
 @pytest.mark.filterwarnings("ignore:MS-SSIM of")
 def test_the_published_mix_is_no_plain_sum(pair: Images) -> None:
     mixed = build_loss("ms_ssim + l1")(*pair)

@@ -106,3 +106,6 @@ def test_impossible_games_are_refused(config: TrainConfig, tmp_path: Path) -> No
         AdversarialConfig(weight=-1)
     with pytest.raises(ValueError, match="patch_size must be a multiple of 32, got 16"):
         train_adversarial(config, AdversarialConfig(), tmp_path / "run")
+    with pytest.raises(ValueError, match="adversarial training runs on one device, got 2 devices on 1 nodes"):
+        train_adversarial(config, AdversarialConfig(), tmp_path / "run", hardware=Hardware("cpu", devices=2))
+    assert not (tmp_path / "run").exists()

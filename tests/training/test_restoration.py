@@ -96,12 +96,20 @@ train({config!r}, sys.argv[1], hardware={cpu!r})
     [
         {"optimizer": OptimizerConfig("sgd", lr=0.1, schedule="exponential", lr_final=1e-3, weight_decay=1e-4)},
         {"network_args": {"num_layers": 3, "num_features": 8, "batch_norm": True}},
+        {"loss": "mdf:bank.safetensors@paper/1"},
     ],
-    ids=["sgd", "batch_norm"],
+    ids=["sgd", "batch_norm", "scales_drawn"],
 )
 def test_a_run_that_broke_off_resumes_exactly(
-    config: TrainConfig, cpu: Hardware, tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    config: TrainConfig,
+    cpu: Hardware,
+    tmp_path: Path,
+    changes: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_bank: DiscriminatorBank,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny_bank.save("bank.safetensors")
     config = dataclasses.replace(config, **changes)
     whole = train(config, tmp_path / "whole", hardware=cpu)
     at_step = 4 * 19
@@ -115,7 +123,7 @@ def test_a_run_that_broke_off_resumes_exactly(
     monkeypatch.setattr(PatchDataset, "__getitem__", break_off)
     with pytest.raises(OSError, match="the disk is gone"):
         train(config, tmp_path / "broken", hardware=cpu)
-    monkeypatch.undo()
+    monkeypatch.setattr(PatchDataset, "__getitem__", getitem)
     resumed = train(config, tmp_path / "broken", hardware=cpu, resume=True)
     assert _equal(load_network(resumed.last), load_network(whole.last))
     assert resumed.curves.read_text() == whole.curves.read_text()

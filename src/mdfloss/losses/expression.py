@@ -6,6 +6,7 @@ own: `"ms_ssim+l1"` is the published mix with weights 0.84 and 0.16, not 1 and 1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
 __all__ = ["LOSSES", "WeightedSum", "build_loss"]
+
+_MDF_ARGUMENT = re.compile(r"(.*?)(?:@(\w*)(?:/([^/@.]*))?)?", re.DOTALL)
+"""BANK, BANK@DEFINITION or BANK@DEFINITION/SCALES; a path may hold an @ of its own."""
 
 
 class WeightedSum(nn.Module):
@@ -40,13 +44,12 @@ class WeightedSum(nn.Module):
 
 
 def _mdf(argument: str) -> nn.Module:
-    bank, _, definition = argument.rpartition("@") if "@" in argument else (argument, "", None)
+    bank, definition, count = _MDF_ARGUMENT.fullmatch(argument).groups()  # type: ignore[union-attr]  it always does
     if not bank:
         raise ValueError("mdf needs a bank: mdf:NAME or mdf:PATH, and if wanted @DEFINITION")
-    definition, slash, count = (definition or "").partition("/")
-    if slash and not count.isdecimal():
+    if count is not None and not count.isdecimal():
         raise ValueError(f"mdf takes a number of scales a step after the slash, as in @whitened/2, got {count!r}")
-    return MDFLoss(bank, definition=definition or None, scales_per_step=int(count) if slash else None)
+    return MDFLoss(bank, definition=definition or None, scales_per_step=None if count is None else int(count))
 
 
 def _plain(kind: type[nn.Module]) -> Callable[[str], nn.Module]:
@@ -104,22 +107,39 @@ def build_loss(expression: str) -> nn.Module:
         OSError: A bank or the weights of a network are not at hand.
     """
     whole = PUBLISHED_SUMS.get(expression.replace(" ", ""), expression)
-    terms = [_parse(term, expression) for term in whole.split("+")]
+    terms = [_parse(term, expression) for term in _split(whole)]
     losses = [LOSSES[term.name](term.argument) for term in terms]
     weights = [term.weight for term in terms]
     loss = losses[0] if weights == [1.0] else WeightedSum(losses, weights)
     return loss.requires_grad_(False).eval()
 
 
+def _split(expression: str) -> list[str]:
+    """The terms; a + in a path is told from one between terms by the name that would follow."""
+    terms: list[str] = []
+    for piece in expression.split("+"):
+        if terms and ":" in terms[-1] and _head(piece)[1] not in LOSSES:
+            terms[-1] += f"+{piece}"
+        else:
+            terms.append(piece)
+    return terms
+
+
+def _head(term: str) -> tuple[str | None, str, str]:
+    """Weight, name and argument, as they are written."""
+    head, colon, argument = term.strip().partition(":")
+    weight, star, name = head.rpartition("*")
+    return weight if star else None, name.strip(), argument if colon else ""
+
+
 def _parse(text: str, expression: str) -> _Term:
-    weight, star, rest = text.strip().partition("*")
-    name, _, argument = (rest if star else weight).strip().partition(":")
+    weight, name, argument = _head(text)
     if name not in LOSSES:
         raise ValueError(f"loss {expression!r}: {name!r} is not one of {', '.join(LOSSES)}")
     try:
-        factor = float(weight) if star else 1.0
+        factor = 1.0 if weight is None else float(weight)
     except ValueError as error:
         raise ValueError(f"loss {expression!r}: {weight!r} is not a number") from error
     if not 0 < factor < float("inf"):
         raise ValueError(f"loss {expression!r}: the weight of {name} must be positive, got {factor}")
-    return _Term(factor, name, argument)
+    return _Term(factor, name, argument.strip())

@@ -162,14 +162,21 @@ def train_adversarial(
         config: What to do; `loss` is the reconstruction term.
         adversarial: The game.
         output: Folder for the run.
-        hardware: Where to compute.
+        hardware: Where to compute: one device, since network and critic take turns within a step, which DDP does
+            not average.
         resume: Go on with the run in `output`.
         progress: Show a progress bar.
 
     Raises:
-        ValueError: The patch does not fit the critic, or the start is another network than the config's; besides,
-            what `train` raises.
+        ValueError: More than one device, the patch does not fit the critic, or the start is another network than the
+            config's; besides, what `train` raises.
     """
+    hardware = hardware or Hardware()
+    if hardware.devices * hardware.num_nodes > 1:
+        raise ValueError(
+            f"adversarial training runs on one device, got {hardware.devices} devices on {hardware.num_nodes} nodes: "
+            "train without a critic on many, then go on from that network with start"
+        )
     generator = torch.Generator().manual_seed(config.seed)
     network = build_network(config.network, **config.network_args)
     network.initialise(generator)

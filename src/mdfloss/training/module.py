@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..data import Pair
 from ..evaluation.metrics import psnr
+from ..loss import MDFLoss
 from ..networks import RestorationNetwork
 from .config import TrainConfig, make_optimizer
 
@@ -96,7 +97,10 @@ class TrainingModule(pl.LightningModule):
         self._sums = self._sums.to(self.device)
 
     def on_train_batch_start(self, batch: Pair, batch_idx: int) -> None:  # noqa: ARG002
-        """Set the learning rate of this step."""
+        """Set the learning rate of this step, and what the loss draws in it."""
+        for part in self.loss.modules():
+            if isinstance(part, MDFLoss):
+                part.reseed(((self.config.seed << 32) + self.step) % 2**63)
         for optimizer in self._optimizers():
             for group in optimizer.param_groups:
                 group["lr"] = self.config.optimizer.lr_at(self.step, self.config.steps)
