@@ -231,9 +231,7 @@ def _caveats(
             "not from training to training."
         )
     else:
-        said = (
-            f"Every score is the mean of {len(trainings)} trainings with different seeds; intervals are over pictures."
-        )
+        said = f"Scores are means of {len(trainings)} trainings with different seeds; intervals are over pictures."
         caveats.append(" ".join([said, *_by_training(findings, candidate, trainings)]))
     if count < FEW_PICTURES:
         caveats.append(f"{count} pictures are few: take this as a direction, not as a result.")
