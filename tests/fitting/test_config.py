@@ -18,7 +18,9 @@ def test_quick_is_less_of_everything_and_can_be_changed():
     assert quick.iterations == 7
     assert quick.critic_steps == quick.generator_steps == 1
     assert quick.num_scales == 8
-    assert set(quick.widths) == {32}
+    assert set(quick.widths) == {16}
+    assert set(FitConfig.preset("quick", width=24).widths) == {24}
+    assert set(FitConfig.preset("quick", width=24, max_width=20).widths) == {20}
 
 
 def test_not_more_than_twelve_fields():

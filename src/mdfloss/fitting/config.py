@@ -75,8 +75,8 @@ class FitConfig:
 
         Args:
             name: "full", the paper's; or "quick", minutes on a CPU: 1 + 1 steps, 200 iterations, one crop at a time,
-                32 channels.
-            **changes: Fields to set otherwise.
+                16 channels.
+            **changes: Fields to set otherwise; a `width` above the preset's `max_width` raises that too.
 
         Raises:
             ValueError: No such preset.
@@ -84,8 +84,10 @@ class FitConfig:
         makers: dict[str, Callable[[], FitConfig]] = {"full": cls, "quick": cls._quick}
         if name not in makers:
             raise ValueError(f"preset must be one of {PRESETS}, got {name!r}")
-        return dataclasses.replace(makers[name](), **changes)
+        recipe = makers[name]()
+        widest = max(recipe.max_width, changes.get("width", 0))
+        return dataclasses.replace(recipe, **{"max_width": widest, **changes})
 
     @classmethod
     def _quick(cls) -> FitConfig:
-        return cls(iterations=200, critic_steps=1, generator_steps=1, max_width=32, batch_size=1)
+        return cls(iterations=200, critic_steps=1, generator_steps=1, width=16, max_width=16, batch_size=1)
