@@ -70,6 +70,14 @@ def test_another_training_under_the_same_name_is_refused(plan: Plan, tmp_path: P
         run_one(other, plan.runs[0], tmp_path / "out")
 
 
+def test_an_option_that_a_run_could_not_know_makes_it_no_other_run(plan: Plan, tmp_path: Path) -> None:
+    file = run_one(plan.grid, plan.runs[0], tmp_path / "out") / "result.json"
+    result = json.loads(file.read_text())
+    assert result["asked"]["training"]["optimizer"].pop("clip_norm") is None
+    file.write_text(json.dumps(result))
+    assert is_done(plan.grid, plan.runs[0], tmp_path / "out")
+
+
 def test_a_training_that_diverges_is_a_result(plan: Plan, tmp_path: Path) -> None:
     run = plan.runs[0]._replace(lr=1e30, steps=40)
     folder = run_one(plan.grid, run, tmp_path / "out")

@@ -93,7 +93,14 @@ def is_done(grid: Grid, run: Run, output: Path) -> bool:
         output: Folder of the comparison.
     """
     result = read_result(output / run.path)
-    return result is not None and result.get("asked") == _asked(grid, run)
+    return result is not None and _without_none(result.get("asked")) == _without_none(_asked(grid, run))
+
+
+def _without_none(values: Any) -> Any:
+    """An option that is None is as good as one that an older version did not have."""
+    if isinstance(values, dict):
+        return {name: _without_none(value) for name, value in values.items() if value is not None}
+    return values
 
 
 def asked_of_tests(grid: Grid, task: str) -> dict[str, Any]:
