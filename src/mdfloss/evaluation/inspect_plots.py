@@ -57,7 +57,7 @@ def _spectra(inspections: Sequence[Inspection], what: Callable[[Inspection], Flo
     low, high = (f([f(axes.get_ylim()) for axes in panels]) for f in (min, max))
     for axes in panels:
         axes.set_ylim(low, high)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        _plain_numbers(axes)
     _legend(figure, panels[0], len(inspections))
     return figure
 
@@ -73,6 +73,12 @@ def _frequency_axis(axes: Axes, frequencies: Sequence[float]) -> None:
     axes.set_xticks(frequencies[::2], [f"1/{1 / f:.3g}" for f in frequencies[::2]])
     axes.minorticks_off()
     axes.set_xlabel("cycles per pixel")
+
+
+def _plain_numbers(axes: Axes) -> None:
+    """Numbers of a logarithmic axis without powers, at its whole steps."""
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda _value, _: "")
 
 
 def _legend(figure: Figure, axes: Axes, count: int) -> None:
@@ -100,6 +106,7 @@ def eigenvalue_plot(inspections: Sequence[Inspection]) -> Figure:
         values = np.sort(found.curvature.eigenvalues.ravel())[::-1]
         axes.plot(np.linspace(0, 100, len(values)), np.maximum(values, 1e-7), **_line(number, found.name))
     axes.set(xlabel="directions, % from the stiffest", ylabel="eigenvalue (mean: 1)", yscale="log")
+    _plain_numbers(axes)
     _legend(figure, axes, min(len(inspections), 2))
     return figure
 
@@ -113,6 +120,7 @@ def response_plot(found: Inspection) -> Figure:
         axes.plot(found.levels, values / unit, marker="o", markersize=2.5, **_line(number, kind))
     axes.invert_xaxis()
     axes.set_yscale("log")
+    _plain_numbers(axes)
     axes.set(xlabel="PSNR, dB", ylabel=f"loss (noise at {found.levels[middle]:g} dB: 1)", title=plain(found.name))
     axes.legend(fontsize=8, frameon=False, labelcolor=INK)
     return figure
