@@ -90,13 +90,10 @@ def test_both_sides_learn(x2: TrainConfig, cpu: Hardware, tmp_path: Path) -> Non
 def test_it_starts_from_a_trained_network(x2: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
     trained = train(x2, tmp_path / "plain", hardware=cpu)
     still = dataclasses.replace(x2, optimizer=dataclasses.replace(x2.optimizer, lr=1e-30))
-    game = dataclasses.replace(_game("esrgan"), start=str(trained.last))
-    result = train_adversarial(still, game, tmp_path / "run", hardware=cpu)
+    still = dataclasses.replace(still, start=str(trained.last))
+    result = train_adversarial(still, _game("esrgan"), tmp_path / "run", hardware=cpu)
     first, second = load_network(trained.last), load_network(result.last)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
-    wider = dataclasses.replace(x2, network_args={**x2.network_args, "num_features": 5})
-    with pytest.raises(ValueError, match="give the same network"):
-        train_adversarial(wider, game, tmp_path / "wider", hardware=cpu)
 
 
 def test_impossible_games_are_refused(config: TrainConfig, tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 
 from mdfloss.losses import build_loss
-from mdfloss.networks import DnCNN
+from mdfloss.networks import DnCNN, save_network
 from mdfloss.training import TrainConfig
-from mdfloss.training.module import TrainingDivergedError, TrainingModule
+from mdfloss.training.module import TrainingDivergedError, TrainingModule, first_network
 
 
 @pytest.fixture
@@ -42,3 +43,15 @@ def test_a_value_that_is_not_finite_stops(module: TrainingModule) -> None:
     for bad in (torch.inf, torch.nan):
         with pytest.raises(TrainingDivergedError, match="the gradient is no longer finite at step 3"):
             module.check_finite(torch.tensor([1.0, bad]), "the gradient")
+
+
+def test_a_run_begins_with_fresh_weights_or_with_a_file(config: TrainConfig, tmp_path: Path) -> None:
+    fresh, again = (first_network(config, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(fresh.parameters(), again.parameters(), strict=True))
+    save_network(fresh, tmp_path / "start.safetensors")
+    config = dataclasses.replace(config, start=str(tmp_path / "start.safetensors"))
+    started = first_network(config, torch.Generator().manual_seed(2))
+    assert all(torch.equal(a, b) for a, b in zip(fresh.parameters(), started.parameters(), strict=True))
+    wider = dataclasses.replace(config, network_args={**config.network_args, "num_features": 5})
+    with pytest.raises(ValueError, match="the run trains DnCNN .*: give the same network"):
+        first_network(wider, torch.Generator())

@@ -87,7 +87,7 @@ def train(
         adversarial: esrgan or srgan trains against a critic; the loss becomes the reconstruction term.
         adversarial_weight: Of the adversarial term; 5e-3 for esrgan and 1e-3 for srgan by default.
         critic_features: Channels of the critic's first stage.
-        start: Network to start adversarial training from.
+        start: Network file, or folder of a run, to start from.
         accelerator: auto, cpu, gpu, ...
         devices: Devices on each node.
         num_nodes: Machines.
@@ -111,14 +111,13 @@ def train(
         select=select,
         precision=precision,
         seed=seed,
+        start=None if start is None else str(start),
     )
     hardware = Hardware(accelerator, devices, num_nodes, num_workers)
     if adversarial is None:
         result = run_training(config, output, hardware=hardware, resume=resume, progress=True)
     else:
-        game = AdversarialConfig(
-            adversarial, adversarial_weight, critic_features, start=None if start is None else str(start)
-        )
+        game = AdversarialConfig(adversarial, adversarial_weight, critic_features)
         result = train_adversarial(config, game, output, hardware=hardware, resume=resume, progress=True)
     console = Console(highlight=False)
     if result.skipped:

@@ -18,10 +18,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..data import Pair
 from ..losses import build_loss
-from ..networks import RestorationNetwork, VGGDiscriminator, build_network, initialise, load_network
+from ..networks import RestorationNetwork, VGGDiscriminator, initialise
 from .config import Hardware, TrainConfig
 from .loop import TrainResult, run
-from .module import TrainingModule
+from .module import TrainingModule, first_network
 
 __all__ = ["AdversarialConfig", "AdversarialModule", "GameLosses", "game_losses", "train_adversarial"]
 
@@ -33,19 +33,19 @@ PUBLISHED_WEIGHTS = {"esrgan": 5e-3, "srgan": 1e-3}
 class AdversarialConfig:
     """The game between network and critic.
 
+    Both papers start it from a network trained without critic: see the config's `start`.
+
     Args:
         game: "esrgan" (relativistic average, Wang et al. 2018) or "srgan" (Ledig et al. 2017).
         weight: Of the adversarial term beside the reconstruction loss; the published one by default.
         num_features: Channels of the critic's first stage.
         num_stages: Halvings of the critic; the patch must be a multiple of 2^num_stages.
-        start: Network file to start from, as both papers start from a network trained without critic.
     """
 
     game: Game = "esrgan"
     weight: float | None = None
     num_features: int = 64
     num_stages: int = 5
-    start: str | None = None
 
     def __post_init__(self) -> None:
         if self.game not in PUBLISHED_WEIGHTS:
@@ -178,10 +178,7 @@ def train_adversarial(
             "train without a critic on many, then go on from that network with start"
         )
     generator = torch.Generator().manual_seed(config.seed)
-    network = build_network(config.network, **config.network_args)
-    network.initialise(generator)
-    if adversarial.start is not None:
-        _copy(load_network(adversarial.start), network, adversarial.start)
+    network = first_network(config, generator)
     critic = VGGDiscriminator(
         patch_size=config.data.patch_size,
         num_features=adversarial.num_features,
@@ -192,12 +189,3 @@ def train_adversarial(
     module = AdversarialModule(config, network, build_loss(config.loss), adversarial=adversarial, critic=critic)
     record = {**config.to_dict(), "adversarial": dataclasses.asdict(adversarial)}
     return run(module, record, output, hardware=hardware, resume=resume, progress=progress)
-
-
-def _copy(source: RestorationNetwork, target: RestorationNetwork, name: str) -> None:
-    if (type(source), source.arguments) != (type(target), target.arguments):
-        raise ValueError(
-            f"{name} holds {type(source).__name__} {source.arguments}, the run trains {type(target).__name__} "
-            f"{target.arguments}: give the same network"
-        )
-    target.load_state_dict(source.state_dict())

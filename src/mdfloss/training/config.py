@@ -111,6 +111,7 @@ class TrainConfig:
         select: What makes a network the best: highest validation PSNR, or lowest validation loss (the paper).
         precision: "bfloat16" runs the network's convolutions in it; weights stay float32.
         seed: Decides weights, patches and distortions.
+        start: Network file, or folder of a run, to start from; fresh weights by default.
     """
 
     data: DataConfig
@@ -125,6 +126,7 @@ class TrainConfig:
     select: Selection = "psnr"
     precision: Precision = "float32"
     seed: int = 0
+    start: str | None = None
 
     def __post_init__(self) -> None:
         _check_choices(self)

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from ..data import Pair
 from ..evaluation.metrics import psnr
 from ..loss import MDFLoss
-from ..networks import RestorationNetwork
+from ..networks import RestorationNetwork, build_network, load_network
 from .config import TrainConfig, make_optimizer
 
-__all__ = ["TrainingDivergedError", "TrainingModule"]
+__all__ = ["TrainingDivergedError", "TrainingModule", "first_network"]
 
 CHECK_EVERY = 25
 """Steps between looks at whether values are finite on an accelerator, where each look waits for the device."""
@@ -27,6 +27,29 @@ CHECK_EVERY = 25
 
 class TrainingDivergedError(ValueError):
     """A value of the training is no longer finite; the last checkpoint is from before."""
+
+
+def first_network(config: TrainConfig, generator: torch.Generator) -> RestorationNetwork:
+    """The network that a run begins with.
+
+    Args:
+        config: Names the network, and what it starts from.
+        generator: Decides fresh weights; advanced in any case.
+
+    Raises:
+        ValueError: The start is another network than the config's.
+    """
+    network = build_network(config.network, **config.network_args)
+    network.initialise(generator)
+    if config.start is not None:
+        source = load_network(config.start)
+        if (type(source), source.arguments) != (type(network), network.arguments):
+            raise ValueError(
+                f"{config.start} holds {type(source).__name__} {source.arguments}, the run trains "
+                f"{config.network} {network.arguments}: give the same network"
+            )
+        network.load_state_dict(source.state_dict())
+    return network
 
 
 class TrainingModule(pl.LightningModule):

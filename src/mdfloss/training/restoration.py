@@ -9,10 +9,9 @@ from torch import Tensor
 
 from ..data import Pair
 from ..losses import build_loss
-from ..networks import build_network
 from .config import Hardware, TrainConfig
 from .loop import TrainResult, run
-from .module import TrainingModule
+from .module import TrainingModule, first_network
 
 __all__ = ["RestorationModule", "TrainResult", "train"]
 
@@ -54,8 +53,8 @@ def train(
         RunFolderError: `output` is in use, or holds a run with another config or a damaged checkpoint.
         ImageFileError: A folder has no usable picture.
         TrainingDivergedError: A value is no longer finite; the last good state is kept.
+        ValueError: The start is another network than the config's.
     """
-    network = build_network(config.network, **config.network_args)
-    network.initialise(torch.Generator().manual_seed(config.seed))
+    network = first_network(config, torch.Generator().manual_seed(config.seed))
     module = RestorationModule(config, network, build_loss(config.loss))
     return run(module, config.to_dict(), output, hardware=hardware, resume=resume, progress=progress)
