@@ -125,7 +125,7 @@ def _by_differences(loss: LossFunction, patch: Tensor, noise: Tensor, block: int
     columns, step = _columns(block, patch.shape[-1]), sigma / 2
     inside = columns.sum(dim=0) > 0
     found = []
-    for chunk in columns.split(4 * CHUNK):
+    for chunk in torch.split(columns, 4 * CHUNK):
         target = patch.expand(2 * len(chunk), -1, -1, -1)
         steps = torch.cat([step * chunk, -step * chunk])
         total = torch.zeros(len(chunk), len(columns), dtype=torch.float64)
@@ -149,7 +149,7 @@ def _by_features(form: FeatureForm, patch: Tensor, noise: Tensor, block: int, si
         ahead = group(patch + noise[:1] * inside)
         reached = [(one != rest).flatten() for one, rest in zip(ahead, group(patch), strict=True)]
         rows: list[list[Tensor]] = [[] for _ in reached]
-        for chunk in columns.split(CHUNK):
+        for chunk in torch.split(columns, CHUNK):
             both = [group(patch + sign * step * chunk) for sign in (1, -1)]
             for index, (ahead_map, behind_map) in enumerate(zip(*both, strict=True)):
                 change = (ahead_map - behind_map).flatten(1)[:, reached[index]]
@@ -218,7 +218,7 @@ def eigenvalues(
     """
     values, colours = [], []
     axes = torch.tensor(list(COLOURS.values()), dtype=torch.float64)
-    for patch in patches.split(1):
+    for patch in torch.split(patches, 1):
         matrix = curvature(terms, patch, block=block, sigma=sigma, draws=draws, generator=generator)
         values.append(torch.linalg.eigvalsh(matrix).numpy())
         by_channel = torch.einsum("apbp->ab", matrix.view(3, block**2, 3, block**2))

@@ -145,7 +145,7 @@ def gain_spectrum(
         # Phases away from π/2, where a grating of 0.5 cycles per pixel vanishes.
         phases = (torch.rand(len(crops), generator=generator) - 0.5) * 2.6
         probe = grating(
-            tuple(crops.shape[2:]), frequency=frequency, orientation=orientation, colour=colour, phases=phases
+            (crops.shape[2], crops.shape[3]), frequency=frequency, orientation=orientation, colour=colour, phases=phases
         )
         found, norm = _answer(loss, crops, amplitude * probe)
         value[place] = (max(found - rest, 0.0) / noise_value) ** (1 / exponent)

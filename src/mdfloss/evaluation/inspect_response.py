@@ -60,7 +60,9 @@ def equal_psnr_set(
     """
     distorted = {}
     for kind, distort in KINDS.items():
-        rows = [[distort(image, 10 ** (-level / 20), generator) for image in images.split(1)] for level in levels]
+        rows = [
+            [distort(image, 10 ** (-level / 20), generator) for image in torch.split(images, 1)] for level in levels
+        ]
         distorted[kind] = tuple(_together(row) for row in rows)
     return EqualPSNRSet(images, tuple(levels), distorted)
 

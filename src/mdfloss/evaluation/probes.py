@@ -154,7 +154,8 @@ def stratified_noise(draws: int, shape: Sequence[int], *, generator: torch.Gener
     quantiles = torch.special.ndtri((torch.arange(draws, dtype=torch.float64) + 0.5) / draws)
     quantiles = (quantiles / quantiles.square().mean().sqrt()).float()
     order = torch.rand(draws, *shape, generator=generator).argsort(dim=0)
-    return quantiles[order]
+    noise: Tensor = quantiles[order]
+    return noise
 
 
 def cut_crops(images: Sequence[Tensor], *, count: int, side: int, generator: torch.Generator, tries: int = 1) -> Tensor:
