@@ -130,7 +130,7 @@ def _parts(batch: Tensor, width: int, dtype: torch.dtype) -> Iterator[slice]:
 
 
 class _Layer(NamedTuple):
-    """A convolution with its BatchNorm folded in, and what whitens its response, as a 1×1 kernel."""
+    """A convolution with its BatchNorm folded in, and the matrix that whitens its response."""
 
     weight: Tensor
     bias: Tensor
@@ -187,7 +187,7 @@ def _folded(discriminator: Discriminator, definition: Definition, dtype: torch.d
         bias = 0 if block.conv.bias is None else block.conv.bias
         matrix = None
         if definition.whitened and index in definition.maps and discriminator.whitening is not None:
-            matrix = discriminator.whitening[index, :, :, None, None].to(dtype)
+            matrix = discriminator.whitening[index].to(dtype)
         weight = (block.conv.weight * scale[:, None, None, None]).to(dtype, memory_format=torch.channels_last)
         layers.append(_Layer(weight, ((bias - norm.running_mean) * scale + norm.bias).to(dtype), matrix))
     if depth > len(layers):
@@ -251,7 +251,7 @@ class _Pass:
         change = second if self._half else first - second
         matrix = self._layers[index].whitening
         if matrix is not None:
-            change = nn.functional.conv2d(change, matrix)
+            change = _mixed(change, matrix.T)
         change = change.to(self.distances.dtype)
         size = change[0].numel()
         if self._definition.absolute:
@@ -261,7 +261,7 @@ class _Pass:
             self.distances += change.square().sum(dim=(1, 2, 3)) / size
             gradient = change * (2 * self._pixels / size)
         gradient = gradient.to(x.dtype)
-        self._gradients[index] = gradient if matrix is None else nn.functional.conv_transpose2d(gradient, matrix)
+        self._gradients[index] = gradient if matrix is None else _mixed(gradient, matrix)
 
     def gradient(self) -> Tensor:
         """Gradient of the distances with respect to the prediction, (n, 3, H, W).
@@ -282,6 +282,11 @@ class _Pass:
         if gradient is None:
             raise ValueError("no map was compared")
         return gradient.to(self.distances.dtype) / self._pixels
+
+
+def _mixed(maps: Tensor, matrix: Tensor) -> Tensor:
+    """Maps whose channels are multiplied from the right by a (C, C) matrix: channels last, this is one product."""
+    return (maps.permute(0, 2, 3, 1) @ matrix).permute(0, 3, 1, 2)
 
 
 def _added(total: Tensor | None, term: Tensor | None) -> Tensor | None:

@@ -31,8 +31,7 @@ def _chain(generator: torch.Generator, distortion, **options) -> Chain:
     for network in networks:
         for module in (network.head, *network.body):
             module.norm.running_mean.normal_(generator=generator)
-    levels = [level * 2 - 1 for level in seed_levels(seed, sizes)]
-    return Chain(levels, networks, Degradation(distortion), **options)
+    return Chain(seed_levels(seed, sizes), networks, Degradation(distortion), **options)
 
 
 def _whole(chain: Chain, scale_index: int) -> Window:
@@ -56,13 +55,13 @@ def test_the_input_is_distorted_and_what_it_is_added_to_is_not(generator: torch.
     torch.testing.assert_close(inner, fed.previous + 0.2)
     assert not fed.padded[..., :5, :].any()
     assert not fed.padded[..., -5:].any()
-    assert torch.equal(fed.real, chain.levels[2])
+    assert torch.equal(fed.real, chain.levels[2] * 2 - 1)
 
 
 def test_the_coarsest_input_is_the_distorted_seed(generator: torch.Generator):
     chain = _chain(generator, brighten)
     fed = chain.feed(0, _whole(chain, 0), generator)
-    torch.testing.assert_close(fed.padded[..., 5:-5, 5:-5], chain.levels[0] + 0.2)
+    torch.testing.assert_close(fed.padded[..., 5:-5, 5:-5], chain.levels[0] * 2 - 1 + 0.2)
     assert not fed.previous.any()
 
 
@@ -85,7 +84,7 @@ def test_super_resolution_acts_on_the_coarsest_scale_only(generator: torch.Gener
     assert chain.degradation.changes_size
     coarsest, finer = (chain.feed(k, _whole(chain, k), generator) for k in (0, 1))
     assert torch.equal(finer.padded[..., 5:-5, 5:-5], finer.previous)
-    seen, clean = coarsest.padded[..., 5:-5, 5:-5], chain.levels[0]
+    seen, clean = coarsest.padded[..., 5:-5, 5:-5], chain.levels[0] * 2 - 1
     assert seen.shape == clean.shape
     assert seen.diff(dim=-1).square().mean() < 0.2 * clean.diff(dim=-1).square().mean()
 

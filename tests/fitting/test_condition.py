@@ -11,7 +11,7 @@ from mdfloss.fitting.condition import NUM_PATCHES, conditioning_pairs
 
 
 def test_pairs_are_seeded_and_differ_by_the_distortion(generator: torch.Generator) -> None:
-    seeds = [torch.rand(1, 3, *size, generator=generator) * 2 - 1 for size in ((60, 200), (130, 120))]
+    seeds = [torch.rand(1, 3, *size, generator=generator) for size in ((60, 200), (130, 120))]
     clean, distorted = conditioning_pairs(seeds, Degradation(GaussianNoise(25.0)), random_seed=3)
     assert clean.shape == distorted.shape == (NUM_PATCHES, 3, 60, 60)
     assert 0 <= clean.min() <= clean.max() <= 1
@@ -22,7 +22,7 @@ def test_pairs_are_seeded_and_differ_by_the_distortion(generator: torch.Generato
 
 
 def test_a_sampling_task_keeps_the_size(generator: torch.Generator) -> None:
-    seed = torch.rand(1, 3, 50, 70, generator=generator) * 2 - 1
+    seed = torch.rand(1, 3, 50, 70, generator=generator)
     clean, distorted = conditioning_pairs([seed], Degradation(Downscale(4)), random_seed=0)
     assert clean.shape == distorted.shape
 

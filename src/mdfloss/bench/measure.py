@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from .candidates import L1, VGG, Candidate
 
-__all__ = ["BenchConfig", "Cost", "measure_costs"]
+__all__ = ["BenchConfig", "Cost", "measure_costs", "peak_bytes"]
 
 SAMPLE_SECONDS = 0.02
 """A quick loss is repeated within a round until this time has passed."""
@@ -191,12 +191,12 @@ def _cpu_memory_mb(candidate: Candidate, config: BenchConfig, threads: int) -> f
     torch.set_num_threads(threads)
     loss, pair = candidate.build(), _pair(config, config.size)
     _run(loss, *_pair(config, min(config.size, WARM_UP_SIZE)), config)
-    before = _peak_bytes()
+    before = peak_bytes()
     _run(loss, *pair, config)
-    return (_peak_bytes() - before) / 1e6
+    return (peak_bytes() - before) / 1e6
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The largest resident size that this process has had."""
     status = Path("/proc/self/status")  # Linux: getrusage would count the process that started this one
     if status.is_file():

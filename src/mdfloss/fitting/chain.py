@@ -19,7 +19,7 @@ from ..distortions import Distortion, check_distortion, resize
 from .pyramid import Size
 from .windows import Window, cut, grow, source_window, upsample
 
-__all__ = ["INPUT_RANGE", "MARGIN", "Chain", "Degradation", "GameInput"]
+__all__ = ["INPUT_RANGE", "MARGIN", "Chain", "Degradation", "GameInput", "to_game"]
 
 INPUT_RANGE = (-1.0, 1.0)
 """Values of black and white inside the game; distortions act on [0, 1]."""
@@ -29,6 +29,11 @@ _PROBE_SIDE = 120
 
 MARGIN = RECEPTIVE_FIELD // 2
 """Zero padding of a generator, in pixels on each side."""
+
+
+def to_game(image: Tensor) -> Tensor:
+    """Bring an image from [0, 1] to `INPUT_RANGE`."""
+    return image * 2 - 1
 
 
 class GameInput(NamedTuple):
@@ -96,7 +101,7 @@ class Chain:
     """One seed's levels and the generators fitted so far, coarsest first.
 
     Args:
-        levels: The seed at every scale, (1, 3, h, w) in [-1, 1].
+        levels: The seed at every scale, (1, 3, h, w) in [0, 1]; only windows of it are brought to [-1, 1].
         generators: Frozen generators of the scales before the present one, in eval mode; shared between seeds.
         degradation: The task's distortion.
         residual: What the generators add their output to, as in `FitConfig`.
@@ -122,7 +127,7 @@ class Chain:
         """
         level = self.levels[scale_index]
         wide = grow(window, MARGIN, level=self.size(scale_index))
-        clean = cut(level, wide) if scale_index == 0 else self._upsampled(scale_index, wide, generator)
+        clean = to_game(cut(level, wide)) if scale_index == 0 else self._upsampled(scale_index, wide, generator)
         distorted = self.degradation(clean, generator) if self.degradation.acts_on(scale_index) else clean
         if self.residual == "distorted":
             previous = cut(distorted, window, origin=wide)
@@ -131,7 +136,7 @@ class Chain:
         else:
             previous = cut(clean, window, origin=wide)
         padded = cut(distorted, grow(window, MARGIN, level=None), origin=wide)
-        return GameInput(padded, previous, cut(level, window))
+        return GameInput(padded, previous, to_game(cut(level, window)))
 
     @torch.no_grad()
     def output(self, scale_index: int, window: Window, generator: torch.Generator) -> Tensor:

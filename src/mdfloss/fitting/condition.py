@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .chain import Degradation
+from .chain import Degradation, to_game
 from .windows import cut, random_windows
 
 __all__ = ["conditioning_pairs"]
@@ -21,7 +21,7 @@ def conditioning_pairs(seeds: Sequence[Tensor], degradation: Degradation, *, ran
     """Draw clean patches of the seeds and distort them.
 
     Args:
-        seeds: Images, each (1, 3, H, W) in [-1, 1].
+        seeds: Images, each (1, 3, H, W) in [0, 1].
         degradation: The task's distortion.
         random_seed: Start of the random numbers for places and strengths.
 
@@ -38,7 +38,7 @@ def conditioning_pairs(seeds: Sequence[Tensor], degradation: Degradation, *, ran
     for seed in seeds:
         level = (seed.shape[-2], seed.shape[-1])
         patches.append(cut(seed, random_windows(level, crop_size=side, batch_size=share, generator=generator)))
-    clean = torch.cat(patches)
+    clean = to_game(torch.cat(patches))
     distorted = degradation(clean, generator)
     if torch.equal(clean, distorted):
         raise ValueError("the distortion leaves the seed as it is: there is nothing to learn; check its strength")

@@ -140,8 +140,8 @@ def _checked(seed: Tensor, number: int) -> Tensor:
     if not isinstance(seed, Tensor) or seed.ndim != 4 or seed.shape[0] != 1 or seed.shape[1] not in (1, 3):
         seen = tuple(seed.shape) if isinstance(seed, Tensor) else type(seed).__name__
         raise ValueError(f"seed {number} must be one image of shape (1, 1 or 3, H, W), got {seen}")
-    if not seed.is_floating_point() or not bool(((seed >= 0) & (seed <= 1)).all()):
-        lowest, highest = seed.min().item(), seed.max().item()
+    lowest, highest = (value.item() for value in seed.aminmax())
+    if not seed.is_floating_point() or not (lowest >= 0 and highest <= 1):
         raise ValueError(
             f"seed {number} must hold floats in [0, 1], got {seed.dtype} from {lowest:g} to {highest:g}: "
             "divide 8-bit values by 255"
@@ -150,7 +150,7 @@ def _checked(seed: Tensor, number: int) -> Tensor:
 
 
 def _levels(image: Tensor, index: int, plan: FitPlan) -> list[Tensor]:
-    return [level * 2 - 1 for level in seed_levels(image, [scale.sizes[index] for scale in plan.scales])]
+    return seed_levels(image, [scale.sizes[index] for scale in plan.scales])
 
 
 def _found_state(workdir: Path | None, request: Request, *, resume: bool, device: torch.device) -> FitState | None:

@@ -58,7 +58,9 @@ class Request:
 def pixel_hash(image: Tensor) -> str:
     """SHA-256 over the shape and the float32 pixels of an image."""
     values = image.detach().cpu().to(torch.float32).contiguous()
-    return hashlib.sha256(str(tuple(values.shape)).encode() + values.numpy().tobytes()).hexdigest()
+    digest = hashlib.sha256(str(tuple(values.shape)).encode())
+    digest.update(values.numpy().data)
+    return digest.hexdigest()
 
 
 def fit_request(images: Sequence[Tensor], distortion: Distortion, config: FitConfig, *, task: str) -> Request:

@@ -1,0 +1,52 @@
+"""How much noise drawing scales adds to the gradient of one step.
+
+    python benchmarks/drawn_scales.py --bank BANK --image PICTURE
+
+Computed from the gradients of the single scales, not sampled: the root of the variance of the drawn gradient, over the
+length of the whole one, for m of K scales without replacement. The pair is a crop and the crop with noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from mdfloss import MDFLoss
+from mdfloss.conditioning import whiten
+from mdfloss.images import read_image
+from mdfloss.pretrained import load_bank
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bank", type=Path, nargs="+", required=True)
+    parser.add_argument("--image", type=Path, required=True)
+    parser.add_argument("--definition", nargs="+", default=["whitened", "official"])
+    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--sigma", type=float, default=25, help="of the noise, in 1/255")
+    options = parser.parse_args()
+    image = read_image(options.image)
+    top, left = ((side - options.size) // 2 for side in image.shape[2:])
+    clean = image[..., top : top + options.size, left : left + options.size]
+    noisy = clean + options.sigma / 255 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    for path in options.bank:
+        bank = load_bank(path)
+        bank = bank if bank.is_conditioned else whiten(bank, clean, noisy)
+        count = len(bank)
+        for definition in options.definition:
+            gradients = []
+            for scale in range(count):
+                pred = noisy.clone().requires_grad_()
+                MDFLoss(bank, definition=definition, scales=[scale])(pred, clean).backward()
+                gradients.append(pred.grad.flatten())
+            stacked = torch.stack(gradients)
+            spread = (stacked - stacked.mean(0)).square().sum() / (count - 1)
+            noise = {m: (count**2 / m * (1 - m / count) * spread).sqrt() / stacked.sum(0).norm() for m in (4, 2, 1)}
+            shown = ", ".join(f"{m}: {value:.2f}" for m, value in noise.items() if m < count)
+            print(f"{path.stem}, {definition}, of {count} scales {shown}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
