@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -102,11 +102,14 @@ def _terms(loss: nn.Module) -> list[Term]:
 
 
 def _form(loss: nn.Module) -> FeatureForm | None:
-    """An MDF loss as a distance of its maps, scale after scale."""
+    """An MDF loss as a distance of its maps, scale after scale; with its pixels as one more where they are compared."""
     if not isinstance(loss, MDFLoss):
         return None
-    groups = [_Scale(loss, index) for index in range(len(loss.bank))]
-    return FeatureForm(groups, absolute=loss.definition.absolute)
+    definition, weight = loss.definition, loss.definition.pixel
+    groups: list[Callable[[Tensor], list[Tensor]]] = [_Scale(loss, index) for index in range(len(loss.bank))]
+    if weight and not definition.absolute:  # pixels are compared absolutely, so the norms differ
+        return None
+    return FeatureForm([*groups, lambda image: [weight * image]] if weight else groups, absolute=definition.absolute)
 
 
 class _Scale:
