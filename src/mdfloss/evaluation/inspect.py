@@ -82,7 +82,7 @@ class Subject:
         name: What tables and plots call it.
         loss: (pred, target), N×3×H×W → the mean over the batch; differentiable with respect to `pred`.
         terms: The loss as a weighted sum, with the feature form of each where there is one; the loss itself by default.
-        layers: (pred, target) → (scales, maps) whose sum is the loss, for a loss that has them.
+        layers: (pred, target) → (scales, maps), what each contributes to the loss, for a loss that has them.
     """
 
     name: str

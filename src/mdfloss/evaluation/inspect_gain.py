@@ -217,7 +217,7 @@ class LayerProfile:
     """What each scale and map of a feature loss contributes, and sees.
 
     Args:
-        share: (scales, maps), parts of the loss under white noise; their sum is 1.
+        share: (scales, maps), parts of the contributions' sum under white noise; they add up to 1.
         chroma_to_luma: (scales, maps), gain of chroma noise over that of luma noise.
         high_to_low: (scales, maps), gain of noise of high frequencies over that of low ones.
     """
@@ -233,7 +233,7 @@ def layer_profile(
     """Contributions of scales and maps under kinds of noise of equal energy.
 
     Args:
-        layers: (pred, target) → (scales, maps), whose sum is the loss.
+        layers: (pred, target) → (scales, maps), what each contributes to the loss.
         crops: (N, 3, H, W) in [0, 1].
         amplitude: RMS of the noise, as a part of white.
         exponent: `local_exponent` of the loss.
