@@ -84,13 +84,13 @@ def test_nothing_is_loaded_from_elsewhere(written: str) -> None:
 
 def test_every_outside_text_is_escaped(written: str) -> None:
     reader = Reader(written)
-    assert [kind for kind, _ in reader.scripts] == ["application/json", "application/json", None]
+    assert [kind for kind, _ in reader.scripts] == [None, "application/json", "application/json"]
     assert reader.text.count(NASTY) > 8
-    assert json.loads(reader.scripts[0][1])["name"] == NASTY
+    assert json.loads(reader.scripts[1][1])["name"] == NASTY
 
 
 def test_viewer_holds_the_pictures_without_loss(written: str, page: Page) -> None:
-    scene = json.loads(Reader(written).scripts[1][1])
+    scene = json.loads(Reader(written).scripts[2][1])
     assert [version["label"] for version in scene["versions"]] == ["Reference", "Distorted", "l1", NASTY]
     assert [version["score"] for version in scene["versions"]] == ["", "", "29.00 dB", "28.00 dB"]
     assert scene["start"] == NASTY

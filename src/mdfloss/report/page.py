@@ -127,7 +127,14 @@ def write_page(page: Page, path: Path, *, force: bool = False) -> None:
     encoding = choose_encoding(scenes, max_bytes=page.max_bytes)
     sections = [_section(section, encoding) for section in page.sections]
     template = environment.get_template("report.html.j2")
-    text = template.render(page=page, sections=sections, glance=_glance(page.sections))
+    # Behind everything else, the first picture of every section before the second of any.
+    pictures = [
+        (number, index, scene["data"])
+        for number, section in enumerate(sections, 1)
+        for index, scene in enumerate(section["scenes"])
+    ]
+    pictures.sort(key=lambda picture: picture[1])
+    text = template.render(page=page, sections=sections, scenes=pictures, glance=_glance(page.sections))
     with atomic_write(path, force=force) as partial:
         partial.write_text(text, encoding="utf-8")
 

@@ -10,7 +10,7 @@ class Viewer {
     this.stage = root.querySelector(".stage");
     this.canvas = root.querySelector("canvas");
     this.context = this.canvas.getContext("2d");
-    this.sources = [...root.querySelectorAll("script.scene")];
+    this.count = Number(root.dataset.count);
     this.decoded = new Map();
     this.pointers = new Map();
     this.mode = "flip";
@@ -73,8 +73,14 @@ class Viewer {
   index(label) { return Math.max(0, this.scene.versions.findIndex((version) => version.label === label)); }
 
   step(by) {
-    const count = this.sources.length;
-    this.show((this.sceneIndex + by + count) % count);
+    this.show((this.sceneIndex + by + this.count) % this.count);
+  }
+
+  // Pictures stand at the end of the page: on a large one, a picture is shown as soon as its part has arrived.
+  async source(index) {
+    const find = () => document.querySelector(`script.scene[data-section="${this.root.dataset.section}"][data-index="${index}"]`);
+    while (!find()?.nextSibling && document.readyState === "loading") await new Promise((go) => setTimeout(go, 50));
+    return find();
   }
 
   async show(index) {
@@ -82,7 +88,9 @@ class Viewer {
     this.select.value = String(index);
     this.images = null;
     this.find(".notice").hidden = false;
-    this.scene = JSON.parse(this.sources[index].textContent);
+    const source = await this.source(index);
+    if (this.sceneIndex !== index) return;
+    this.scene = JSON.parse(source.textContent);
     const labels = this.scene.versions.map((version) => version.label);
     if (!labels.includes(this.currentLabel)) this.currentLabel = this.scene.start;
     if (!labels.includes(this.otherLabel)) this.otherLabel = labels[0];
@@ -122,7 +130,6 @@ class Viewer {
   }
 
   choose(label) { this.currentLabel = label; }
-
   setMode(mode) { this.mode = mode; this.draw(); }
 
   // Panels of the canvas, in device pixels: one, or one for each version side by side.
@@ -158,8 +165,7 @@ class Viewer {
   zoomTo(zoom, at) {
     const [left, top, width, height] = this.panels()[0];
     const [px, py] = at ?? [left + width / 2, top + height / 2];
-    const [dx, dy] = [px - left - width / 2, py - top - height / 2];
-    const next = clamp(zoom, 0.125, 32);
+    const [dx, dy, next] = [px - left - width / 2, py - top - height / 2, clamp(zoom, 0.125, 32)];
     this.x += dx / this.zoom - dx / next;
     this.y += dy / this.zoom - dy / next;
     this.zoom = next;
@@ -173,7 +179,6 @@ class Viewer {
   }
 
   panBy(dx, dy) { this.x += dx / this.zoom; this.y += dy / this.zoom; }
-
   // The place of a pointer within its panel, given as a place in the first panel: all panels show the same part.
   locate(event) {
     const box = this.canvas.getBoundingClientRect();
