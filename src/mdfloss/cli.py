@@ -90,7 +90,9 @@ def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
 
 def _files_first(words: Sequence[str], presets: Mapping[str, Path]) -> list[str]:
     """Presets, as the files that they are, then --config, then the rest: of two values the parser takes the last."""
-    by_preset, by_config, rest = [], [], []
+    by_preset: list[str] = []
+    by_config: list[str] = []
+    rest: list[str] = []
     left = list(words)
     while left:
         word = left.pop(0)

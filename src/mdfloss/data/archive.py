@@ -54,7 +54,8 @@ def unpack(archive: str | os.PathLike[str], folder: str | os.PathLike[str], *, p
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
-                file.setpassword(None if password is None else password.encode())
+                if password is not None:
+                    file.setpassword(password.encode())
                 _extract(archive, list(_of_zip(archive, file)), partial, file)
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tar:

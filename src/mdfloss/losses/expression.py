@@ -44,7 +44,8 @@ class WeightedSum(nn.Module):
 
 
 def _mdf(argument: str) -> nn.Module:
-    bank, definition, count = _MDF_ARGUMENT.fullmatch(argument).groups()  # type: ignore[union-attr]  it always does
+    found = _MDF_ARGUMENT.fullmatch(argument)
+    bank, definition, count = found.groups() if found else (argument, None, None)
     if not bank:
         raise ValueError("mdf needs a bank: mdf:NAME or mdf:PATH, and if wanted @DEFINITION")
     if count is not None and not count.isdecimal():
