@@ -1,5 +1,6 @@
 """The page of a small comparison, with its figures and tables."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def test_comparison_writes_page_figures_and_tables(plan: Plan, tmp_path: Path) -
     page = (output / "report.html").read_text("utf-8")
     assert "mdfloss compare grid.yaml --output out" in page
     assert "Sum is" in page
+    assert re.search(r"Before restoration: \d+\.\d\d dB; the best after it: \d+\.\d\d\.", page)
     figures = {path.name for path in (output / "figures").iterdir()}
     names = ("violins-psnr", "violins-ssim", "plane", "val_psnr", "gradient_norm", "weight-Sum")
     assert figures == {f"denoise-tiny-2-steps-test-{name}{suffix}" for name in names for suffix in (".svg", ".pdf")}

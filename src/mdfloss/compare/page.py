@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.plots import save_figure
 from mdfloss.evaluation.summary import worst_first
@@ -123,11 +125,13 @@ def _scene(grid: Grid, part: Part, pictures: Pictures, name: str) -> Scene:
 
 def _gain(part: Part, pictures: Pictures, metric: str) -> str:
     """What the trainings gained at all: losses that gained little were hardly compared."""
-    described = METRICS[metric]
-    before = pictures.scores.column(pictures.label, metric).mean()
-    means = [part.scores.column(method, metric).mean() for method in part.scores.methods]
+    described, before = METRICS[metric], pictures.scores.column(pictures.label, metric)
+    spoiled = np.isfinite(before)  # a distortion may leave a picture as it was, whose PSNR is infinite
+    if not spoiled.any():
+        return ""
+    means = [part.scores.column(method, metric)[spoiled].mean() for method in part.scores.methods]
     after = max(means) if described.higher_is_better else min(means)
-    shown = [f"{value:.{described.digits}f}" for value in (before, after)]
+    shown = [f"{value:.{described.digits}f}" for value in (before[spoiled].mean(), after)]
     return f"Before restoration: {shown[0]} {described.unit}".rstrip() + f"; the best after it: {shown[1]}."
 
 
