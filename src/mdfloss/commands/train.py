@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from ..distortions import AnyDistortion, GaussianNoise, check_distortion, describe_distortion
@@ -119,6 +120,8 @@ def train(
     else:
         game = AdversarialConfig(adversarial, adversarial_weight, critic_features)
         result = train_adversarial(config, game, output, hardware=hardware, resume=resume, progress=True)
+    if getattr(rank_zero_only, "rank", 0) != 0:  # other processes of the same run have nothing to add
+        return
     console = Console(highlight=False)
     if result.skipped:
         console.print(f"{result.skipped} pictures were skipped, see {output / 'skipped.txt'}", markup=False)
