@@ -60,6 +60,8 @@ def main() -> None:
     builders = {kind.__name__: partial(build, kind, options.bank, options.definition) for kind in (Plain, MDFLoss)}
     config = BenchConfig(options.batch_size, options.size, options.device, rounds=1, autocast=options.autocast)
     costs = measure_costs([Candidate(*item) for item in builders.items()], config)
+    plain, ours = (cost.memory_mb for cost in costs)
+    print(f"memory of a step: plain {plain:.0f} MB, engine {ours:.0f} MB, ratio {ours / plain:.3f}", flush=True)
     losses = {name: make().to(options.device) for name, make in builders.items()}
     random = torch.Generator().manual_seed(0)
     target = torch.rand(options.batch_size, 3, options.size, options.size, generator=random)
@@ -79,8 +81,6 @@ def main() -> None:
         ratio = median(b / a for a, b in zip(times["Plain"][1:], times["MDFLoss"][1:], strict=True))
         plain, ours = (1000 * median(times[name][1:]) for name in losses)
         print(f"{what}: plain {plain:.0f} ms, engine {ours:.0f} ms, ratio {ratio:.3f}")
-    plain, ours = (cost.memory_mb for cost in costs)
-    print(f"memory of a step: plain {plain:.0f} MB, engine {ours:.0f} MB, ratio {ours / plain:.3f}")
     (plain_value, plain_gradient), (value, gradient) = results["Plain"], results["MDFLoss"]
     cosine = torch.cosine_similarity(gradient.flatten(), plain_gradient.flatten(), dim=0)
     print(f"loss differs by {abs(value / plain_value - 1).item():.2e} of itself; cosine of gradients {cosine:.6f}")
