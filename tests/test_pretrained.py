@@ -5,13 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
-from mdfloss import DiscriminatorBank, list_banks, load_bank
+from mdfloss import DEFINITIONS, DiscriminatorBank, MDFLoss, list_banks, load_bank
+from mdfloss.distortions import load_distortion, resize
+from mdfloss.seeds import load_seed
 
 
-def test_every_listed_bank_loads_by_name() -> None:
-    for name in list_banks():
-        assert len(load_bank(name)) >= 1
+def test_the_shipped_banks() -> None:
+    assert list_banks() == ["deblur", "denoise", "jpeg", "sr_x4"]
+
+
+@pytest.mark.parametrize("name", ["deblur", "denoise", "jpeg", "sr_x4"])
+def test_a_shipped_bank_is_small_licensed_and_knows_its_task(name: str) -> None:
+    bank = load_bank(name)
+    assert bank.card.task == name
+    assert bank.card.licence == "Apache-2.0"
+    assert sum(value.nbytes for value in bank.state_dict().values()) < 5_000_000
+    distortion = load_distortion(**bank.card.distortion)
+    clean = read_seed_photograph()
+    distorted = distortion(clean, torch.Generator().manual_seed(0))
+    if distorted.shape != clean.shape:
+        distorted = resize(distorted, (96, 96), kernel="bicubic")
+    loss = MDFLoss(name)
+    assert loss.definition == DEFINITIONS["balanced"]
+    assert 0 == loss(clean, clean) < loss(0.5 * (clean + distorted), clean) < loss(distorted, clean)
+
+
+def read_seed_photograph() -> torch.Tensor:
+    """96 px of a photograph that no bank was fitted on, (1, 3, 96, 96)."""
+    return load_seed("coffee")[..., 100:196, 200:296]
 
 
 def test_a_path_wins_and_both_layouts_load(tiny_bank: DiscriminatorBank, tmp_path: Path) -> None:
