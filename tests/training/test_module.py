@@ -53,5 +53,5 @@ def test_a_run_begins_with_fresh_weights_or_with_a_file(config: TrainConfig, tmp
     started = first_network(config, torch.Generator().manual_seed(2))
     assert all(torch.equal(a, b) for a, b in zip(fresh.parameters(), started.parameters(), strict=True))
     wider = dataclasses.replace(config, network_args={**config.network_args, "num_features": 5})
-    with pytest.raises(ValueError, match="the run trains DnCNN .*: give the same network"):
+    with pytest.raises(ValueError, match=r"the run trains DnCNN .*: give the same network"):
         first_network(wider, torch.Generator())
