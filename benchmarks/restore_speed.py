@@ -33,7 +33,7 @@ class Measured(NamedTuple):
 def restore(layers: int, features: int, height: int, width: int, tiling: Tiling | None) -> Measured:
     torch.manual_seed(0)
     network = DnCNN(num_layers=layers, num_features=features).eval().requires_grad_(False)
-    image = torch.nn.functional.interpolate(photograph("astronaut"), (height, width), mode="bilinear")
+    image = photograph("astronaut").repeat(1, 1, 1 + height // 512, 1 + width // 512)[..., :height, :width]
     restore_image(network, image[..., :64, :64])
     before = peak_bytes()
     started, working = time.perf_counter(), time.process_time()
