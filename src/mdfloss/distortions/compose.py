@@ -73,7 +73,7 @@ class OneOf(NamedDistortion):
             The distorted images, N of them.
         """
         chosen = torch.randint(len(self.distortions), (len(image),), generator=generator, device=generator.device)
-        parts = zip(image.split(1), chosen.tolist(), strict=True)
+        parts = zip(torch.split(image, 1), chosen.tolist(), strict=True)
         return torch.cat([self.distortions[number](one, generator) for one, number in parts])
 
 
