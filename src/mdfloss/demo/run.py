@@ -57,7 +57,7 @@ class DemoConfig:
 
     fit_iterations: int = 150
     num_scales: int = 8
-    steps: int = 500
+    steps: int = 1000
     num_layers: int = 7
     num_features: int = 32
     batch_size: int = 8
