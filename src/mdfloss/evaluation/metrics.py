@@ -46,7 +46,7 @@ class MetricProtocol:
     Raises:
         ValueError: An option is outside its range.
 
-    Example:
+    Examples:
         >>> print(MetricProtocol(color_space="y", crop_border=4))
         MATLAB's Y, 4 px cropped, rounded to 8 bits, data range 1
     """
@@ -227,7 +227,7 @@ def measure(name: str, pred: Tensor, target: Tensor, *, protocol: MetricProtocol
         ValueError: The metric is unknown, the images do not fit each other or the protocol, or are too
             small.
 
-    Example:
+    Examples:
         >>> import torch
         >>> white, gray = torch.ones(1, 3, 16, 16), torch.full((1, 3, 16, 16), 0.8)
         >>> round(measure("psnr", gray, white).item(), 2)

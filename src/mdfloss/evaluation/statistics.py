@@ -82,7 +82,7 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     Raises:
         ValueError: There is no number, or a NaN.
 
-    Example:
+    Examples:
         >>> [round(number, 2) for number in mean_interval([1.0, 2.0, 3.0])]
         [2.0, -0.48, 4.48]
     """
@@ -246,7 +246,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     Raises:
         ValueError: A value is outside [0, 1].
 
-    Example:
+    Examples:
         >>> holm([0.01, 0.04, 0.03])
         (0.03, 0.06, 0.06)
     """

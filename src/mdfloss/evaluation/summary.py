@@ -52,7 +52,7 @@ def summarize(table: ScoreTable, *, seed: int = 0) -> dict[str, dict[str, Method
     Raises:
         ValueError: A method lacks a picture that another has.
 
-    Example:
+    Examples:
         >>> from mdfloss.evaluation import Score
         >>> rows = Score("cat", "l1", {"psnr": 30.0}), Score("cat", "l2", {"psnr": 29.0})
         >>> summarize(ScoreTable(("psnr",), rows))["l2"]["psnr"].rank

@@ -44,7 +44,7 @@ class ScoreTable:
     Raises:
         ValueError: A row occurs twice, lacks a metric, or has one that is not a column.
 
-    Example:
+    Examples:
         >>> rows = Score("cat", "l1", {"psnr": 30.0}), Score("cat", "l2", {"psnr": 29.0})
         >>> table = ScoreTable(("psnr",), rows)
         >>> table.methods, table.column("l2", "psnr").tolist()

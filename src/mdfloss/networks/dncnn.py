@@ -31,7 +31,7 @@ class DnCNN(RestorationNetwork):
     Raises:
         ValueError: Fewer than 2 layers, or no feature.
 
-    Example:
+    Examples:
         >>> sum(p.numel() for p in DnCNN().parameters())
         668227
     """

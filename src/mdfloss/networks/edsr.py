@@ -54,7 +54,7 @@ class EDSR(RestorationNetwork):
     Raises:
         ValueError: No feature or block, or an upscale that is not one of these.
 
-    Example:
+    Examples:
         >>> sum(p.numel() for p in EDSR().parameters())
         1517571
     """

@@ -74,7 +74,7 @@ class RRDBNet(RestorationNetwork):
     Raises:
         ValueError: An upscale that is no power of two.
 
-    Example:
+    Examples:
         >>> sum(p.numel() for p in RRDBNet().parameters())
         16697987
     """

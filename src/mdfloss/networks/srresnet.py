@@ -60,7 +60,7 @@ class SRResNet(RestorationNetwork):
     Raises:
         ValueError: An upscale that is not one of these.
 
-    Example:
+    Examples:
         >>> sum(p.numel() for p in SRResNet().parameters())
         1549462
     """

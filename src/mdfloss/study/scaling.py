@@ -106,7 +106,7 @@ def scale(
         Objective, softening of unanimous pairs and links between components: `pw_scale.m` of mantiuk/pwcmp. Distances
         that the votes leave open (a condition that won all its votes) are held by a ridge of 1e-5 on the scores.
 
-    Example:
+    Examples:
         >>> scale([[0, 25, 0], [75, 0, 25], [0, 75, 0]]).scores.round(2)
         array([-1.,  0.,  1.])
     """
