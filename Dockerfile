@@ -5,7 +5,7 @@ RUN useradd --create-home --uid 1000 study
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu ".[study]"
+RUN pip install --no-cache-dir ".[study]"
 USER study
 WORKDIR /home/study
 VOLUME /study

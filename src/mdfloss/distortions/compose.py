@@ -14,7 +14,22 @@ __all__ = ["Compose", "OneOf"]
 
 
 @dataclass(frozen=True)
-class Compose(NamedDistortion):
+class _Several:
+    """What distortions of distortions share: their parts, checked."""
+
+    distortions: Sequence[AnyDistortion]
+
+    def __post_init__(self) -> None:
+        if not self.distortions:
+            raise ValueError("distortions must hold at least one distortion, got none")
+        for distortion in self.distortions:
+            if not callable(distortion):
+                raise TypeError(f"distortions must be callable with (image, generator), got {distortion!r}")
+        object.__setattr__(self, "distortions", tuple(self.distortions))
+
+
+@dataclass(frozen=True)
+class Compose(_Several, NamedDistortion):
     """Apply distortions in the given order, such as blur, then noise, then JPEG.
 
     Args:
@@ -24,11 +39,6 @@ class Compose(NamedDistortion):
         TypeError: One of them cannot be called.
         ValueError: There are none.
     """
-
-    distortions: Sequence[AnyDistortion]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "distortions", _checked(self.distortions))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Distort a batch.
@@ -46,7 +56,7 @@ class Compose(NamedDistortion):
 
 
 @dataclass(frozen=True)
-class OneOf(NamedDistortion):
+class OneOf(_Several, NamedDistortion):
     """Apply to each image one of several distortions, all equally likely, such as motion blur or defocus.
 
     Args:
@@ -56,11 +66,6 @@ class OneOf(NamedDistortion):
         TypeError: One of them cannot be called.
         ValueError: There are none.
     """
-
-    distortions: Sequence[AnyDistortion]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "distortions", _checked(self.distortions))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Distort a batch.
@@ -75,13 +80,3 @@ class OneOf(NamedDistortion):
         chosen = torch.randint(len(self.distortions), (len(image),), generator=generator, device=generator.device)
         parts = zip(torch.split(image, 1), chosen.tolist(), strict=True)
         return torch.cat([self.distortions[number](one, generator) for one, number in parts])
-
-
-def _checked(distortions: Sequence[AnyDistortion]) -> tuple[AnyDistortion, ...]:
-    """The distortions, each of which can be called."""
-    if not distortions:
-        raise ValueError("distortions must hold at least one distortion, got none")
-    for distortion in distortions:
-        if not callable(distortion):
-            raise TypeError(f"distortions must be callable with (image, generator), got {distortion!r}")
-    return tuple(distortions)
