@@ -225,6 +225,7 @@ def test_wrong_tensors(tiny_bank: DiscriminatorBank, pair: tuple[Tensor, Tensor]
         ({"data_range": 0}, "data_range is the value of white and must be positive, got 0"),
         ({"scales_per_step": 0}, "scales_per_step must be within 1..2, got 0"),
         ({"scales": [0], "scales_per_step": 2}, "scales_per_step must be within 1..1, got 2"),
+        ({"scales_per_step": "slow"}, "scales_per_step must be a number or one of .*, got 'slow'"),
         ({"scales": [5]}, "scales must be distinct and within 0..1, got \\[5\\]"),
     ],
 )
@@ -276,6 +277,12 @@ def test_every_draw_is_as_likely(tiny_bank: DiscriminatorBank) -> None:
     counts = Counter(tuple(sorted(place[id(d)] for d in loss._drawn())) for _ in range(2000))
     assert len(counts) == 10
     assert chisquare(list(counts.values())).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name, scales, expected", [("fast", None, 2), ("fastest", None, 1), ("fast", [3], 1)])
+def test_named_speeds(tiny_bank: DiscriminatorBank, name: str, scales: list[int] | None, expected: int) -> None:
+    loss = MDFLoss(_five_scales(tiny_bank), scales=scales, scales_per_step=name)
+    assert loss.scales_per_step == expected
 
 
 def test_draws_follow_the_seed_and_only_steps_draw(tiny_bank: DiscriminatorBank, pair: tuple[Tensor, Tensor]) -> None:

@@ -23,10 +23,13 @@ from .engine import Folds, computing_dtype, feature_distances
 from .images import check_images
 from .pretrained import load_bank
 
-__all__ = ["REDUCTIONS", "MDFLoss", "mdf_loss"]
+__all__ = ["REDUCTIONS", "SPEEDS", "MDFLoss", "mdf_loss"]
 
 Reduction = Literal["mean", "sum", "none"]
 REDUCTIONS: tuple[Reduction, ...] = ("mean", "sum", "none")
+
+SPEEDS = {"fast": 2, "fastest": 1}
+"""Name → scales drawn in each step. Their cost and what it does to trainings is measured in docs/speed.md."""
 
 
 def mdf_loss(
@@ -74,7 +77,7 @@ class MDFLoss(nn.Module):
         scales: Indices of the scales to use, 0 = coarsest, in the authors' order; all by default.
         scales_per_step: Draw so many of the K scales anew for every call whose gradient is wanted, and multiply by
             K / scales_per_step: the same loss and gradient on average, at that part of the cost. Calls without a
-            gradient (validation), `per_scale`, and compiled ones use all scales.
+            gradient (validation), `per_scale`, and compiled ones use all scales. A number, or a name in `SPEEDS`.
         seed: Decides what is drawn.
 
     Shape:
@@ -96,7 +99,7 @@ class MDFLoss(nn.Module):
         data_range: float = 1.0,
         reduction: Reduction = "mean",
         scales: Iterable[int] | None = None,
-        scales_per_step: int | None = None,
+        scales_per_step: int | str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -109,9 +112,7 @@ class MDFLoss(nn.Module):
         self.definition = resolve_definition(definition, self.bank)
         self.data_range = data_range
         self.reduction: Reduction = reduction
-        if scales_per_step is not None and not 1 <= scales_per_step <= len(self.bank):
-            raise ValueError(f"scales_per_step must be within 1..{len(self.bank)}, got {scales_per_step}")
-        self.scales_per_step = scales_per_step
+        self.scales_per_step = _scales_per_step(scales_per_step, len(self.bank))
         self._random = torch.Generator().manual_seed(seed)
         self._folds = Folds()
 
@@ -240,6 +241,17 @@ def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range
     wide = torch.promote_types(pred.dtype, torch.float32)
     difference = (pred.to(wide) - target.detach().to(wide)).abs().mean(dim=(1, 2, 3))
     return difference * (definition.pixel / data_range)
+
+
+def _scales_per_step(wanted: int | str | None, num_scales: int) -> int | None:
+    """How many scales to draw; a named number that the bank lacks means all of them."""
+    if isinstance(wanted, str):
+        if wanted not in SPEEDS:
+            raise ValueError(f"scales_per_step must be a number or one of {tuple(SPEEDS)}, got {wanted!r}")
+        return min(SPEEDS[wanted], num_scales)
+    if wanted is not None and not 1 <= wanted <= num_scales:
+        raise ValueError(f"scales_per_step must be within 1..{num_scales}, got {wanted}")
+    return wanted
 
 
 def _check_reduction(reduction: str) -> None:

@@ -42,7 +42,10 @@ def test_mdf_with_scales_drawn_in_each_step(tiny_bank: DiscriminatorBank, tmp_pa
     assert isinstance(loss, MDFLoss)
     assert loss.scales_per_step == 1
     assert loss.definition == MDFLoss(tiny_bank, definition=definition or None).definition
-    with pytest.raises(ValueError, match="a number of scales a step after the slash, as in @whitened/2, got 'x'"):
+    named = build_loss(f"mdf:{path}@{definition}/fastest")
+    assert isinstance(named, MDFLoss)
+    assert named.scales_per_step == 1
+    with pytest.raises(ValueError, match="a number of scales a step after the slash, or one of fast, .*, got 'x'"):
         build_loss(f"mdf:{path}@{definition}/x")
 
 

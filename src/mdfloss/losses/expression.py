@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ..loss import MDFLoss
+from ..loss import SPEEDS, MDFLoss
 from .deep import LPIPSLoss, VGGLoss
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
@@ -48,9 +48,13 @@ def _mdf(argument: str) -> nn.Module:
     bank, definition, count = found.groups() if found else (argument, None, None)
     if not bank:
         raise ValueError("mdf needs a bank: mdf:NAME or mdf:PATH, and if wanted @DEFINITION")
-    if count is not None and not count.isdecimal():
-        raise ValueError(f"mdf takes a number of scales a step after the slash, as in @whitened/2, got {count!r}")
-    return MDFLoss(bank, definition=definition or None, scales_per_step=None if count is None else int(count))
+    drawn = int(count) if count and count.isdecimal() else count
+    if isinstance(drawn, str) and drawn not in SPEEDS:
+        raise ValueError(
+            f"mdf takes a number of scales a step after the slash, or one of {', '.join(SPEEDS)}, "
+            f"as in @whitened/2 or @/fast, got {drawn!r}"
+        )
+    return MDFLoss(bank, definition=definition or None, scales_per_step=drawn)
 
 
 def _plain(kind: type[nn.Module]) -> Callable[[str], nn.Module]:
@@ -97,7 +101,7 @@ def build_loss(expression: str) -> nn.Module:
     Args:
         expression: Names joined by `+`, each with a weight before it if wanted: `"mse+0.1*l1"`. `mdf` takes a
             bank after a colon, and a definition after `@`: `"mdf:denoise"`, `"l1+0.5*mdf:my.safetensors@paper"`,
-            which a slash and a number of scales to draw in each step may follow: `"mdf:denoise@whitened/2"`;
+            which a slash and a number of scales to draw in each step, or its name, may follow: `"mdf:denoise@/fast"`;
             `vgg` and `lpips` may take the file of their network's weights.
 
     Returns:

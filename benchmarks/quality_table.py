@@ -1,0 +1,72 @@
+"""The tables of a comparison as Markdown, as the documentation shows them.
+
+    python benchmarks/quality_table.py runs/quality_denoise
+
+One table for each task, network, length, budget and test. The best of a column is bold; beside a rival's value, * says
+that the candidate is significantly better there and † that it is worse (paired one-tailed t-tests over the pictures,
+Holm-corrected over the rivals, 5 %).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from mdfloss.evaluation.metrics import METRICS
+
+SETTING = ["task", "network", "length", "budget", "test"]
+ALPHA = 0.05
+
+
+def columns(summary: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Heading, metric and field of each column of scores."""
+    for metric in summary.metric.unique():
+        yield METRICS[metric].heading, metric, "mean_value"
+        if metric == summary.metric.iloc[0]:
+            yield f"its 5th percentile {METRICS[metric].arrow}", metric, "tail_value"
+
+
+def marks(tests: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(loss, metric) → the mark of a rival's mean."""
+    found = {}
+    for row in tests.itertuples():
+        better, worse = row.p_better_paired_holm < ALPHA, row.p_worse_paired_holm < ALPHA
+        found[row.rival, row.metric] = "*" if better else "†" if worse else ""
+    return found
+
+
+def table(summary: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
+    losses, shown = list(summary.loss.unique()), list(columns(summary))
+    steps = summary.drop_duplicates("loss").set_index("loss")
+    yield "| Loss | steps | learning rate | " + " | ".join(heading for heading, *_ in shown) + " |"
+    yield "|" + "---|" * (len(shown) + 3)
+    marked = marks(tests)
+    cells = {}
+    for heading, metric, field in shown:
+        values = summary[summary.metric == metric].set_index("loss")[field]
+        best = values.max() if METRICS[metric].higher_is_better else values.min()
+        for loss, value in values.items():
+            text = f"{value:.{METRICS[metric].digits}f}"
+            text = f"**{text}**" if value == best else text
+            cells[loss, heading] = text + (marked.get((loss, metric), "") if field == "mean_value" else "")
+    for loss in losses:
+        row = [cells[loss, heading] for heading, *_ in shown]
+        yield f"| {loss} | {steps.steps[loss]} | {steps.lr[loss]:g} | " + " | ".join(row) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("comparison", type=Path, help="folder that `mdfloss compare` wrote")
+    tables = parser.parse_args().comparison / "tables"
+    summary, tests = (pd.read_csv(tables / f"{name}.csv") for name in ("summary", "tests"))
+    for setting, part in summary.groupby(SETTING, sort=False):
+        ours = tests[(tests[SETTING] == pd.Series(dict(zip(SETTING, setting, strict=True)))).all(axis=1)]
+        print("\n" + ", ".join(map(str, setting)) + "\n")
+        print("\n".join(table(part, ours)))
+
+
+if __name__ == "__main__":
+    main()
