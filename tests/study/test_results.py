@@ -65,6 +65,16 @@ def test_psnr_table(votes: Votes, tmp_path: Path) -> None:
         read_psnr(table)
 
 
+def test_psnr_of_several_tests_is_not_averaged(tmp_path: Path) -> None:
+    table = tmp_path / "scores.csv"
+    table.write_text("loss,seed,test,image,psnr\nl1,0,sigma 15,a,30\nl1,1,sigma 15,a,32\nmdf,0,sigma 25,a,28\n")
+    assert read_psnr(table) == {"l1": 31.0, "mdf": 28.0}
+    with table.open("a") as file:
+        file.write("l1,0,sigma 25,a,27\n")
+    with pytest.raises(ValueError, match="'l1' are of several kinds, test 'sigma 15' and 'sigma 25': keep those"):
+        read_psnr(table)
+
+
 def test_scores_of_scenes(votes: Votes, tmp_path: Path) -> None:
     write_analysis(analyze(votes, samples=5), tmp_path / "out", scenes=scale_scenes(votes, samples=5))
     with (tmp_path / "out" / "scenes.csv").open() as file:

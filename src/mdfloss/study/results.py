@@ -18,6 +18,9 @@ __all__ = ["read_psnr", "write_analysis"]
 
 Row = dict[str, object]
 
+SETTING = ("task", "network", "steps", "lr", "weight", "test")
+"""Columns of a table by `mdfloss compare` whose rows must not be averaged with each other."""
+
 
 def read_psnr(path: Path) -> dict[str, float]:
     """Mean PSNR of each method, in dB.
@@ -27,16 +30,26 @@ def read_psnr(path: Path) -> dict[str, float]:
             such tables, as `mdfloss evaluate --csv` writes one for each method.
 
     Raises:
-        ValueError: A column is missing, a value is no number, or there is no table.
+        ValueError: A column is missing, a value is no number, there is no table, or one method's rows are of several
+            tests or trainings.
     """
     tables = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     values: dict[str, list[float]] = {}
+    settings: dict[str, dict[str, str]] = {}
     for table in tables:
         for row in read_rows(table):
             try:
-                values.setdefault(row["method" if "method" in row else "loss"], []).append(float(row["psnr"]))
+                method, value = row["method" if "method" in row else "loss"], float(row["psnr"])
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{table}: needed are the columns 'method' and 'psnr', seen was {row}") from error
+            first = settings.setdefault(method, {name: row.get(name, "") for name in SETTING})
+            for name, wanted in first.items():
+                if row.get(name, "") != wanted:
+                    raise ValueError(
+                        f"{table}: the rows of {method!r} are of several kinds, {name} {wanted!r} and "
+                        f"{row.get(name)!r}: keep those of the pictures that people saw"
+                    )
+            values.setdefault(method, []).append(value)
     if not values:
         raise ValueError(f"{path} holds no scores: needed is a CSV table with the columns 'method' and 'psnr'")
     return {name: float(np.mean(numbers)) for name, numbers in values.items()}
