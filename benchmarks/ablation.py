@@ -8,6 +8,7 @@ A term is
     a loss by name                       l1, mse, charbonnier, …
     rms | log                            root, or logarithm, of each image's mean squared error
     box5                                 mean root of the squared error in boxes of 5 px
+    pyramid4                             L1 on 4 levels, each the mean of 2×2 px of the one before, added up
     BANK.safetensors[@OPTIONS]           its maps before LeakyReLU, whitened for the distortion on patches of DIR/train
     random16x4[@OPTIONS]                 the same of 4 random discriminators with 16 channels
 with OPTIONS scales=0246, blocks=0123, norm=abs|square|rms|log, joined by commas. Means over validation pictures are
@@ -104,6 +105,17 @@ def box_loss(side: int) -> Loss:
     return loss
 
 
+def pyramid_loss(levels: int) -> Loss:
+    def loss(pred: Tensor, target: Tensor) -> Tensor:
+        difference, total = pred - target, pred.new_zeros(())
+        for _ in range(levels):
+            total = total + difference.abs().mean()
+            difference = nn.functional.avg_pool2d(difference, 2)
+        return total
+
+    return loss
+
+
 def random_bank(width: int, scales: int, clean: Tensor) -> DiscriminatorBank:
     torch.manual_seed(0)
     discriminators = [Discriminator(width) for _ in range(scales)]
@@ -125,6 +137,8 @@ def term(text: str, train: Pictures, distortion: Distortion) -> Loss:
         return lambda pred, target: NORMS[name](pred - target).mean()
     if name.startswith("box"):
         return box_loss(int(name[3:]))
+    if name.startswith("pyramid"):
+        return pyramid_loss(int(name[7:]))
     if not name.startswith("random") and not name.endswith(".safetensors"):
         return build_loss(name)
     options = dict(option.split("=") for option in described.split(",") if option)
