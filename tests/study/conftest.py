@@ -1,4 +1,4 @@
-"""A small study on disk, and its server in this process."""
+"""A small study on disk, its server in this process, and votes of simulated observers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from participant import MakeStudy
@@ -15,7 +16,9 @@ from mdfloss.images import write_image
 from mdfloss.study.app import create_app
 from mdfloss.study.links import Secrets
 from mdfloss.study.setup import create_study
+from mdfloss.study.simulate import simulate_votes
 from mdfloss.study.trials import Study, StudyConfig
+from mdfloss.study.votes import Votes
 
 CONFIG = StudyConfig(title="Test <study>", trials=9, golden=2, practice=1, break_every=6, open_entry=True)
 
@@ -56,3 +59,15 @@ def keys(study: Study) -> Secrets:
 def client(study: Study) -> Iterator[TestClient]:
     with TestClient(create_app(study.folder), follow_redirects=False) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def votes() -> Votes:
+    """216 of 12 observers who saw l1, l2 and mdf with true scores of 0, 0.5 and 1.5 JOD."""
+    names = ("l1", "l2", "mdf")
+    rows = []
+    for who, counts in enumerate(simulate_votes([0, 0.5, 1.5], participants=12, trials=18, seed=0)):
+        for i, j in zip(*np.nonzero(counts), strict=True):
+            row = {"observer": f"o{who:02d}", "session": "1", "scene": "cat", "is_A_selected": "1"}
+            rows += counts[i, j] * [{**row, "condition_A": names[i], "condition_B": names[j]}]
+    return Votes.from_rows(rows)

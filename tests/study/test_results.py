@@ -6,25 +6,12 @@ import csv
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mdfloss.study.analysis import analyze
 from mdfloss.study.per_scene import scale_scenes
 from mdfloss.study.results import read_psnr, write_analysis
-from mdfloss.study.simulate import simulate_votes
 from mdfloss.study.votes import Votes
-
-
-@pytest.fixture(scope="module")
-def votes() -> Votes:
-    names = ("l1", "l2", "mdf")
-    rows = []
-    for who, counts in enumerate(simulate_votes([0, 0.5, 1.5], participants=12, trials=18, seed=0)):
-        for i, j in zip(*np.nonzero(counts), strict=True):
-            row = {"observer": f"o{who:02d}", "session": "1", "scene": "cat", "is_A_selected": "1"}
-            rows += counts[i, j] * [{**row, "condition_A": names[i], "condition_B": names[j]}]
-    return Votes.from_rows(rows)
 
 
 def test_files(votes: Votes, tmp_path: Path) -> None:
