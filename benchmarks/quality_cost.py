@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("grid", type=Path)
     parser.add_argument("comparison", type=Path)
-    parser.add_argument("--output", type=Path, required=True, help=".svg or .pdf")
+    parser.add_argument("--output", type=Path, required=True, help=".svg, .pdf or .png")
     parser.add_argument("--rounds", type=int, default=8, help="each draws anew: an even mix needs several")
     parser.add_argument("--force", action="store_true")
     options = parser.parse_args()

@@ -55,13 +55,13 @@ def test_the_same_figure_is_the_same_text(figure) -> None:
 
 
 def test_files_for_print(figure, tmp_path: Path) -> None:
-    for suffix, start in ((".svg", b"<?xml"), (".pdf", b"%PDF")):
+    for suffix, start in ((".svg", b"<?xml"), (".pdf", b"%PDF"), (".png", b"\x89PNG")):
         save_figure(figure, tmp_path / f"curves{suffix}")
         assert (tmp_path / f"curves{suffix}").read_bytes().startswith(start)
     with pytest.raises(FileExistsError, match="exists"):
         save_figure(figure, tmp_path / "curves.pdf", force=False)
-    with pytest.raises(ValueError, match=r"written as .svg or .pdf, but the name is curves.png"):
-        save_figure(figure, tmp_path / "curves.png")
+    with pytest.raises(ValueError, match=r"written as .svg, .pdf or .png, but the name is curves.jpg"):
+        save_figure(figure, tmp_path / "curves.jpg")
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdfloss.study.figures import plane_figure, save, score_figure, significance_figure
+from mdfloss.evaluation.plots import save_figure
+from mdfloss.study.figures import plane_figure, score_figure, significance_figure
 from mdfloss.study.intervals import Intervals, compare_scores
 from mdfloss.study.scaling import Scaling
 
@@ -58,5 +59,5 @@ def test_plane_has_the_paper_s_reversed_axes(intervals: Intervals) -> None:
 
 @pytest.mark.parametrize("kind, start", [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
 def test_files(intervals: Intervals, tmp_path: Path, kind: str, start: bytes) -> None:
-    save(score_figure(NAMES, intervals), tmp_path / f"scores.{kind}")
+    save_figure(score_figure(NAMES, intervals), tmp_path / f"scores.{kind}")
     assert (tmp_path / f"scores.{kind}").read_bytes().startswith(start)

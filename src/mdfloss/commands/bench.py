@@ -44,7 +44,7 @@ def bench(
         autocast: Run under bfloat16 autocast.
         memory: Measure memory too; on a CPU this starts a process for each loss.
         csv: Write the table here.
-        plot: Write a plot here, .svg or .pdf.
+        plot: Write a plot here, .svg, .pdf or .png.
         force: Replace existing files.
     """
     for path in (csv, plot):

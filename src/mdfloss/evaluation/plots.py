@@ -1,4 +1,4 @@
-"""Plots of a comparison, as SVG for a page (following its light or dark colours) and as SVG or PDF for print."""
+"""Plots of a comparison, as SVG for a page (following its light or dark colours), and as SVG, PDF or PNG files."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ INK = "#010203"
 
 MAGENTA = "#c2188b"
 """Colour of means, as in the paper's Fig. 4."""
+
+PNG_DPI = 200
+"""Pixels to an inch of a figure as PNG."""
 
 STYLE: Any = {
     "font.size": 9.0,
@@ -201,9 +204,9 @@ def plane_plot(scores: ScoreTable, *, distortion: str, perception: str, title: s
 def _draw(figure: Figure, target: Path | IO[str], kind: str) -> None:
     import matplotlib as mpl
 
-    metadata = {"Date": None} if kind == "svg" else {"CreationDate": None}
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
     with mpl.rc_context(STYLE):
-        figure.savefig(target, format=kind, transparent=kind == "svg", metadata=metadata)
+        figure.savefig(target, format=kind, transparent=kind == "svg", metadata=dates[kind], dpi=PNG_DPI)
 
 
 def figure_svg(figure: Figure, *, label: str) -> str:
@@ -229,11 +232,11 @@ def figure_svg(figure: Figure, *, label: str) -> str:
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = True) -> None:
-    """Write a figure for print.
+    """Write a figure for print, or to look at.
 
     Args:
         figure: A figure made by this module.
-        path: A name that ends in `.svg` or `.pdf`.
+        path: A name that ends in `.svg`, `.pdf` or `.png`.
         force: Replace an existing file.
 
     Raises:
@@ -241,7 +244,7 @@ def save_figure(figure: Figure, path: Path, *, force: bool = True) -> None:
         FileExistsError: The file exists and `force` is False.
     """
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("svg", "pdf"):
-        raise ValueError(f"a figure is written as .svg or .pdf, but the name is {path.name}")
+    if kind not in ("svg", "pdf", "png"):
+        raise ValueError(f"a figure is written as .svg, .pdf or .png, but the name is {path.name}")
     with atomic_write(path, force=force) as partial:
         _draw(figure, partial, kind)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdfloss.evaluation.plots import PALETTE, new_figure, plain
-from mdfloss.files import atomic_write
 
 from .intervals import Comparisons, Intervals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plane_figure", "save", "score_figure", "significance_figure"]
+__all__ = ["plane_figure", "score_figure", "significance_figure"]
 
 
 def score_figure(names: Sequence[str], intervals: Intervals) -> Figure:
@@ -84,9 +82,3 @@ def plane_figure(names: Sequence[str], intervals: Intervals, psnr: Sequence[floa
     axes.set(xlabel="PSNR in dB (distortion grows →)", ylabel="quality in JND (worse ↑)")
     axes.legend(fontsize=8)
     return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as `.svg`, `.pdf` or `.png`, whole or not at all."""
-    with atomic_write(path) as partial:
-        figure.savefig(partial, format=path.suffix[1:], dpi=200)

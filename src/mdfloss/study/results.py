@@ -79,6 +79,8 @@ def write_analysis(
         FileExistsError: `folder` exists and `force` is False.
         ValueError: `psnr` lacks a condition.
     """
+    from mdfloss.evaluation.plots import save_figure
+
     from . import figures
 
     refuse_overwrite(folder, force=force)
@@ -96,7 +98,7 @@ def write_analysis(
     for name, figure in drawn.items():
         for suffix in ("svg", "pdf", "png"):
             path = folder / f"{name}.{suffix}"
-            figures.save(figure, path)
+            save_figure(figure, path)
             written.append(path)
     return written
 
