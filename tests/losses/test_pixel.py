@@ -4,12 +4,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from mdfloss.losses import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss
+from mdfloss.losses import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 
 
 def test_l1_and_mse_are_torchs(pair: tuple[Tensor, Tensor]) -> None:
     assert torch.allclose(L1Loss()(*pair), torch.nn.functional.l1_loss(*pair))
     assert torch.allclose(MSELoss()(*pair), torch.nn.functional.mse_loss(*pair))
+
+
+def test_rmse_is_the_root_of_each_images_own_error(pair: tuple[Tensor, Tensor]) -> None:
+    pred, target = pair
+    expected = torch.stack([(a - b).square().mean().sqrt() for a, b in zip(pred, target, strict=True)]).mean()
+    assert torch.allclose(RMSELoss()(pred, target), expected)
+    assert RMSELoss()(3 * pred / 4 + target / 4, target).item() == pytest.approx(0.75 * expected.item(), rel=1e-5)
+    equal = target.clone().requires_grad_()
+    RMSELoss()(equal, target).backward()
+    assert equal.grad is not None
+    assert equal.grad.abs().max() == 0
 
 
 def test_charbonnier_is_l1_from_afar_and_half_a_square_nearby() -> None:

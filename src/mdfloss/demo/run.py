@@ -20,7 +20,7 @@ from mdfloss.evaluation.table import ScoreTable
 from mdfloss.fitting import FitConfig, FitProgress, fit, plan_fit
 from mdfloss.fitting.plan import measure_speed
 from mdfloss.images import read_image
-from mdfloss.loss import MDFLoss
+from mdfloss.loss import SPEEDS, MDFLoss
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network, load_network
 from mdfloss.restore import plan_outputs, restore_files
@@ -36,6 +36,9 @@ METHODS = {"l1": "L1", "mse": "L2", "mdf": "Fitted MDF"}
 """Folder of a method → its name in tables."""
 
 FITTED = METHODS["mdf"]
+
+SPEED = "fast"
+"""Scales of the fitted loss in each training step, by `mdfloss.loss.SPEEDS`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class DemoConfig:
     num_features: int = 32
     batch_size: int = 8
     patch_size: int = 48
-    lr: float = 1e-3
+    lr: float = 2e-3
     sigma: float = 25.0
     seed: int = 0
 
@@ -83,7 +86,7 @@ class DemoConfig:
         clean, validation = (str(folder.photographs(part)) for part in ("train", "validation"))
         return TrainConfig(
             data=DataConfig(clean, validation, patch_size=self.patch_size),
-            loss=f"mdf:{folder.bank}" if method == "mdf" else method,
+            loss=f"mdf:{folder.bank}@/{SPEED}" if method == "mdf" else method,
             distortion=describe_distortion(GaussianNoise()),
             network="DnCNN",
             network_args={"num_layers": self.num_layers, "num_features": self.num_features},
@@ -136,7 +139,7 @@ def plan_demo(config: DemoConfig) -> tuple[Stage, ...]:
     probed = {
         "l1": build_loss("l1"),
         "mse": build_loss("mse"),
-        "mdf": MDFLoss(DiscriminatorBank([Discriminator(width) for width in widths], card)),
+        "mdf": MDFLoss(DiscriminatorBank([Discriminator(width) for width in widths], card), scales_per_step=SPEED),
     }
     network = build_network("DnCNN", num_layers=config.num_layers, num_features=config.num_features)
     speeds = {
@@ -243,7 +246,7 @@ def _settings(config: DemoConfig) -> dict[str, str]:
         "Training": f"{config.steps} steps of {config.batch_size} patches of {config.patch_size} px, "
         "equal weights and patches at the start of every loss",
         "Learning rate": rate,
-        "Fit": f"{config.num_scales} scales of {config.fit_iterations} iterations",
+        "Fit": f"{config.num_scales} scales of {config.fit_iterations} iterations; {SPEEDS[SPEED]} of them a step",
         "Noise": f"training: sigma 0 to 55; test: sigma {config.sigma:g}, clipped and rounded to 8 bits",
         "Seed": str(config.seed),
     }

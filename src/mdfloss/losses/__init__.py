@@ -3,7 +3,7 @@
 from .base import ImageLoss
 from .deep import LPIPSLoss, VGGLoss
 from .expression import LOSSES, WeightedSum, build_loss
-from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss
+from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "MSELoss",
     "MSSSIML1Loss",
     "MSSSIMLoss",
+    "RMSELoss",
     "SSIMLoss",
     "VGGLoss",
     "WeightedSum",

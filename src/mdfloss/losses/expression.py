@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..loss import SPEEDS, MDFLoss
 from .deep import LPIPSLoss, VGGLoss
-from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss
+from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
 __all__ = ["LOSSES", "WeightedSum", "build_loss"]
@@ -74,6 +74,7 @@ LOSSES: dict[str, Callable[[str], nn.Module]] = {
     "l1": _plain(L1Loss),
     "mse": _plain(MSELoss),
     "l2": _plain(MSELoss),
+    "rmse": _plain(RMSELoss),
     "charbonnier": _plain(CharbonnierLoss),
     "fft": _plain(FrequencyLoss),
     "ssim": _plain(SSIMLoss),

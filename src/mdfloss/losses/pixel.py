@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .base import ImageLoss
 
-__all__ = ["CharbonnierLoss", "FrequencyLoss", "L1Loss", "MSELoss"]
+__all__ = ["CharbonnierLoss", "FrequencyLoss", "L1Loss", "MSELoss", "RMSELoss"]
 
 
 class L1Loss(ImageLoss):
@@ -24,6 +24,17 @@ class MSELoss(ImageLoss):
     def distance(self, pred: Tensor, target: Tensor) -> Tensor:
         """See the class."""
         return (pred - target).square().mean((1, 2, 3))
+
+
+class RMSELoss(ImageLoss):
+    """Root of each image's mean squared difference: L2 in the units of L1, so that it mixes with losses in those.
+
+    Every image counts alike, however large its error. Equal images have a gradient of 0.
+    """
+
+    def distance(self, pred: Tensor, target: Tensor) -> Tensor:
+        """See the class."""
+        return torch.linalg.vector_norm(pred - target, dim=(1, 2, 3)) / (pred[0].numel() ** 0.5)
 
 
 class CharbonnierLoss(ImageLoss):
