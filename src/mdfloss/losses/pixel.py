@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -34,7 +36,8 @@ class RMSELoss(ImageLoss):
 
     def distance(self, pred: Tensor, target: Tensor) -> Tensor:
         """See the class."""
-        return torch.linalg.vector_norm(pred - target, dim=(1, 2, 3)) / (pred[0].numel() ** 0.5)
+        norm: Tensor = torch.linalg.vector_norm(pred - target, dim=(1, 2, 3))
+        return norm / math.sqrt(pred[0].numel())
 
 
 class CharbonnierLoss(ImageLoss):
