@@ -13,13 +13,13 @@ from mdfloss.seeds import load_seed
 
 
 def test_the_shipped_banks() -> None:
-    assert list_banks() == ["deblur", "denoise", "jpeg", "sr_x4"]
+    assert list_banks() == ["deblur", "denoise", "denoise_small", "jpeg", "sr_x4"]
 
 
-@pytest.mark.parametrize("name", ["deblur", "denoise", "jpeg", "sr_x4"])
+@pytest.mark.parametrize("name", ["deblur", "denoise", "denoise_small", "jpeg", "sr_x4"])
 def test_a_shipped_bank_is_small_licensed_and_knows_its_task(name: str) -> None:
     bank = load_bank(name)
-    assert bank.card.task == name
+    assert bank.card.task == name.removesuffix("_small")
     assert bank.card.licence == "Apache-2.0"
     assert sum(value.nbytes for value in bank.state_dict().values()) < 5_000_000
     distortion = load_distortion(**bank.card.distortion)
