@@ -45,7 +45,7 @@ def test_mdf_with_scales_drawn_in_each_step(tiny_bank: DiscriminatorBank, tmp_pa
     named = build_loss(f"mdf:{path}@{definition}/fastest")
     assert isinstance(named, MDFLoss)
     assert named.scales_per_step == 1
-    with pytest.raises(ValueError, match=r"a number of scales a step after the slash, or one of fast, .*, got 'x'"):
+    with pytest.raises(ValueError, match=r"scales_per_step must be a number or one of .*'fast', .*, got 'x'"):
         build_loss(f"mdf:{path}@{definition}/x")
 
 

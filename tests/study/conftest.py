@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from participant import MakeStudy
+from participant import MakeStudy, Participant
 from starlette.testclient import TestClient
 
 from mdfloss.images import write_image
@@ -59,6 +59,11 @@ def keys(study: Study) -> Secrets:
 def client(study: Study) -> Iterator[TestClient]:
     with TestClient(create_app(study.folder), follow_redirects=False) as served:
         yield served
+
+
+@pytest.fixture
+def participant(client: TestClient, keys: Secrets, study: Study) -> Participant:
+    return Participant(client, f"/s/{keys.link('seat-0001')}", study)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
 
 import httpx
@@ -82,3 +83,9 @@ def honest(scene: str, left: str, right: str) -> bool:
 
 def careless(scene: str, left: str, right: str) -> bool:
     return QUALITY[left] < QUALITY[right]
+
+
+def stored(study: Study) -> int:
+    """Votes in the study's database."""
+    with sqlite3.connect(study.folder / "votes.sqlite") as db:
+        return int(db.execute("SELECT count(*) FROM votes").fetchone()[0])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ..loss import SPEEDS, MDFLoss
+from ..loss import MDFLoss
 from .deep import LPIPSLoss, VGGLoss
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
@@ -49,11 +49,6 @@ def _mdf(argument: str) -> nn.Module:
     if not bank:
         raise ValueError("mdf needs a bank: mdf:NAME or mdf:PATH, and if wanted @DEFINITION")
     drawn = int(count) if count and count.isdecimal() else count
-    if isinstance(drawn, str) and drawn not in SPEEDS:
-        raise ValueError(
-            f"mdf takes a number of scales a step after the slash, or one of {', '.join(SPEEDS)}, "
-            f"as in @whitened/2 or @/fast, got {drawn!r}"
-        )
     return MDFLoss(bank, definition=definition or None, scales_per_step=drawn)
 
 
