@@ -3,7 +3,7 @@
     python benchmarks/drawn_scales.py --bank BANK --image PICTURE
 
 Computed from the gradients of the single scales, not sampled: the root of the variance of the drawn gradient, over the
-length of the whole one, for m of K scales without replacement. The pair is a crop and the crop with noise.
+length of the whole one, for m of K evenly spaced scales, and for any m of them. The pair is a crop and the crop with noise.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mdfloss import MDFLoss
 from mdfloss.conditioning import whiten
@@ -41,11 +42,27 @@ def main() -> None:
                 pred = noisy.clone().requires_grad_()
                 MDFLoss(bank, definition=definition, scales=[scale])(pred, clean).backward()
                 gradients.append(pred.grad.flatten())
-            stacked = torch.stack(gradients)
-            spread = (stacked - stacked.mean(0)).square().sum() / (count - 1)
-            noise = {m: (count**2 / m * (1 - m / count) * spread).sqrt() / stacked.sum(0).norm() for m in (4, 2, 1)}
-            shown = ", ".join(f"{m}: {value:.2f}" for m, value in noise.items() if m < count)
-            print(f"{path.stem}, {definition}, of {count} scales {shown}", flush=True)
+            for kind, noise in {"evenly": evenly_drawn, "any": freely_drawn}.items():
+                shown = ", ".join(f"{m}: {noise(torch.stack(gradients), m):.2f}" for m in (4, 2, 1) if m < count)
+                print(f"{path.stem}, {definition}, {kind} of {count} scales {shown}", flush=True)
+
+
+def evenly_drawn(gradients: Tensor, drawn: int) -> float:
+    """The noise of the loss's own draw: (scales, pixels) gradients, from every start."""
+    count = len(gradients)
+    shares = [
+        sum(gradients[(start + index * count // drawn) % count] for index in range(drawn)) for start in range(count)
+    ]
+    steps = torch.stack(shares) * (count / drawn)
+    whole = gradients.sum(0)
+    return ((steps - whole).square().sum(1).mean().sqrt() / whole.norm()).item()
+
+
+def freely_drawn(gradients: Tensor, drawn: int) -> float:
+    """The noise of drawing without replacement."""
+    count = len(gradients)
+    spread = (gradients - gradients.mean(0)).square().sum() / (count - 1)
+    return ((count**2 / drawn * (1 - drawn / count) * spread).sqrt() / gradients.sum(0).norm()).item()
 
 
 if __name__ == "__main__":

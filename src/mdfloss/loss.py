@@ -75,9 +75,10 @@ class MDFLoss(nn.Module):
         data_range: Value of white in both inputs.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
         scales: Indices of the scales to use, 0 = coarsest, in the authors' order; all by default.
-        scales_per_step: Draw so many of the K scales anew for every call whose gradient is wanted, and multiply by
-            K / scales_per_step: the same loss and gradient on average, at that part of the cost. Calls without a
-            gradient (validation), `per_scale`, and compiled ones use all scales. A number, or a name in `SPEEDS`.
+        scales_per_step: Draw so many of the K scales anew for every call whose gradient is wanted, coarse and fine
+            ones evenly spaced, and multiply by K / scales_per_step: the same loss and gradient on average, at that
+            part of the cost. Calls without a gradient (validation), `per_scale`, and compiled ones use all scales. A
+            number, or a name in `SPEEDS`.
         seed: Decides what is drawn.
 
     Shape:
@@ -139,11 +140,12 @@ class MDFLoss(nn.Module):
         return _reduced(distances + _pixel_term(pred, target, self.definition, self.data_range), self.reduction)
 
     def _drawn(self) -> DiscriminatorBank:
-        """The scales of this step; the draw is the CPU's, so that no device waits for it."""
+        """The scales of this step, evenly spaced from a random one; the CPU draws, so that no device waits for it."""
         if self.scales_per_step is None:
             return self.bank
-        drawn = torch.randperm(len(self.bank), generator=self._random)[: self.scales_per_step]
-        return self.bank.subset(sorted(drawn.tolist()))
+        count, drawn = len(self.bank), self.scales_per_step
+        start = int(torch.randint(count, (), generator=self._random))
+        return self.bank.subset(sorted((start + index * count // drawn) % count for index in range(drawn)))
 
     def reseed(self, seed: int) -> None:
         """Begin the draw of scales anew; a training does so in each step, so that a resumed run draws the same."""
