@@ -53,7 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     card = load_bank(options.bank).card
     degradation = Degradation(load_distortion(**card.distortion))
-    clean, distorted = conditioning_pairs([load_seed(options.seed) * 2 - 1], degradation, random_seed=0)
+    clean, distorted = conditioning_pairs([load_seed(options.seed)], degradation, random_seed=0)
     generator = torch.Generator().manual_seed(options.random_seed)
     fed = to_input_range(clean, card.input_range)
     controls = {

@@ -3,7 +3,8 @@
     python benchmarks/drawn_scales.py --bank BANK --image PICTURE
 
 Computed from the gradients of the single scales, not sampled: the root of the variance of the drawn gradient, over the
-length of the whole one, for m of K evenly spaced scales, and for any m of them. The pair is a crop and the crop with noise.
+length of the whole one, for m of K evenly spaced scales, and for any m of them. The pair is a crop, with and without
+noise.
 """
 
 from __future__ import annotations

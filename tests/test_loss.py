@@ -88,6 +88,13 @@ def test_value_equals_the_definition_in_float64(
         torch.testing.assert_close(found, value, rtol=1e-5, atol=1e-6)
 
 
+def test_float64_pictures_need_no_float64_bank(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor]) -> None:
+    double = (pair[0].double(), pair[1].double())
+    loss = MDFLoss(conditioned)
+    for value in (loss(*double), mdf_loss(*double, loss.bank, definition=loss.definition)):
+        torch.testing.assert_close(value.float(), loss(*pair), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_properties(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor], name: str) -> None:
     pred, target = pair

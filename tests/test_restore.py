@@ -132,6 +132,23 @@ def test_plans_that_would_lose_a_picture_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_output_never_replaces_another_input(tmp_path: Path) -> None:
+    for name in ("a.png", "restored/a.png"):
+        write_image(tmp_path / name, torch.rand(1, 3, 8, 8))
+    with pytest.raises(
+        ValueError, match=r"a\.png would be written to .*restored/a\.png, the place of .*restored/a\.png"
+    ):
+        plan_outputs([tmp_path], tmp_path / "restored")
+
+
+def test_what_the_network_makes_of_one_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    for name, value in (("bad", 1.0), ("good", 0.0)):
+        write_image(tmp_path / "in" / f"{name}.png", torch.full((1, 3, 8, 8), value))
+    result = restore_files(lambda x: x / (1 - x) * (1 - x), plan_outputs([tmp_path / "in"], tmp_path / "out"))
+    assert [path.name for path in result.written] == ["good.png"]
+    assert [skipped.path.name for skipped in result.skipped] == ["bad.png"]
+
+
 def test_a_picture_of_50_megapixels_needs_little_more_than_itself(network: DnCNN) -> None:
     image = torch.zeros(1, 3, 5000, 10000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

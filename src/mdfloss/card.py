@@ -29,6 +29,7 @@ class BankCard:
         rho: Ratio between neighbouring scales; None if unknown.
         seed_sha256: Hashes of the seed images' pixels.
         iterations: Iterations of each scale.
+        fit: Every option of the fit; empty if unknown.
         licence: Terms of the weights, as an SPDX expression.
         source: Where the weights come from.
         library_version: Version of mdfloss that wrote the file.
@@ -42,6 +43,7 @@ class BankCard:
     rho: float | None = None
     seed_sha256: tuple[str, ...] = ()
     iterations: int | None = None
+    fit: Mapping[str, Any] = field(default_factory=dict)
     licence: str = "unknown"
     source: str = ""
     library_version: str = ""

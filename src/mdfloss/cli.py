@@ -107,6 +107,10 @@ def _files_first(words: Sequence[str], presets: Mapping[str, Path]) -> list[str]
     return [*by_preset, *by_config, *rest]
 
 
+_SINGULAR = {"seeds": "seed", "inputs": "input", "losses": "loss"}
+"""What one of several words by place is called."""
+
+
 class _Word(NamedTuple):
     """A parameter that is given by its place: how many words, of which type, and what the docstring says of it."""
 
@@ -143,7 +147,9 @@ def _run(name: str, args: Sequence[str]) -> None:
         parser.add_argument("--preset", choices=sorted(presets), help="a recipe; --config and other options win")
     by_place = _words_by_place(function)
     for key, word in by_place.items():
-        parser.add_argument(key, nargs=word.places, type=word.kind, metavar=key.rstrip("s").upper(), help=word.text)
+        parser.add_argument(
+            key, nargs=word.places, type=word.kind, metavar=_SINGULAR.get(key, key).upper(), help=word.text
+        )
     parser.add_function_arguments(function, as_positional=True, skip=set(by_place))
     words = _files_first(_spell_out(args, function), presets)
     try:

@@ -19,6 +19,7 @@ from .image_files import IMAGE_SUFFIXES, ImageFileError, Samples, decode, encode
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "LUMA",
     "ImageFileError",
     "Picture",
     "check_images",
@@ -32,7 +33,8 @@ __all__ = [
 RANGE_TOLERANCE = 1e-3
 """How far a target may stick out of its range, as a part of `data_range`: what half floats round."""
 
-_LUMA = (0.299, 0.587, 0.114)
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma of BT.601."""
 _BIT_DEPTHS = (8, 16)
 
 
@@ -83,7 +85,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     )
 
 
-def read_image(path: str | os.PathLike[str], *, channels: Literal[1, 3] | None = 3) -> Tensor:
+def read_image(path: str | os.PathLike[str], *, channels: int | None = 3) -> Tensor:
     """Read a picture as a tensor; its alpha is dropped.
 
     Args:
@@ -106,7 +108,7 @@ def read_image(path: str | os.PathLike[str], *, channels: Literal[1, 3] | None =
         return image.contiguous()
     if channels == 3:
         return image.repeat(1, 3, 1, 1)
-    luma: Tensor = (image * image.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    luma: Tensor = (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
     return luma
 
 

@@ -210,7 +210,7 @@ def _prepare(image: Tensor, bank: DiscriminatorBank, definition: Definition, dat
 def _features(discriminator: Discriminator, image: Tensor, definition: Definition) -> list[Tensor]:
     """The maps φ_l of one discriminator, each (N, C, H', W')."""
     blocks = len(discriminator.blocks)
-    responses = discriminator.responses(image)
+    responses = discriminator.responses(image.to(discriminator.tail.weight.dtype))
     return [
         nn.functional.leaky_relu(responses[index], NEGATIVE_SLOPE)
         if definition.activated and index < blocks

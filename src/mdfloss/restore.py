@@ -19,7 +19,7 @@ from torch import Tensor
 from .data import Skipped
 from .distortions.resample import resize
 from .files import refuse_overwrite
-from .images import IMAGE_SUFFIXES, ImageFileError, Picture, find_images, read_picture, write_picture
+from .images import IMAGE_SUFFIXES, Picture, find_images, read_picture, write_picture
 
 __all__ = ["RestoreResult", "Tiling", "plan_outputs", "restore_files", "restore_image", "restore_picture"]
 
@@ -182,7 +182,7 @@ def plan_outputs(inputs: Sequence[str | os.PathLike[str]], output: str | os.Path
     Raises:
         FileNotFoundError: An input does not exist.
         ImageFileError: An input folder has no picture.
-        ValueError: Two inputs would become one file, an output would be its own input, or a folder is to become
+        ValueError: Two inputs would become one file, an output would replace an input, or a folder is to become
             a file.
     """
     output = Path(output)
@@ -196,12 +196,12 @@ def plan_outputs(inputs: Sequence[str | os.PathLike[str]], output: str | os.Path
         for path in map(Path, inputs):
             root = path if path.is_dir() else path.parent
             plan |= {file: output / file.relative_to(root) for file in find_images(path)}
-    taken: dict[Path, Path] = {}
+    taken = {source.resolve(): source for source in plan}
     for source, target in plan.items():
-        if target.resolve() in {source.resolve(), *(p.resolve() for p in taken)}:
-            other = taken.get(target, source)
-            raise ValueError(f"{source} would be written to {target}, the place of {other}: name another folder")
-        taken[target] = source
+        place = target.resolve()
+        if place in taken:
+            raise ValueError(f"{source} would be written to {target}, the place of {taken[place]}: name another folder")
+        taken[place] = source
     return plan
 
 
@@ -242,7 +242,7 @@ def restore_files(
             )
             write_picture(target, restored, force=force)
             result.written.append(target)
-        except ImageFileError as error:
+        except (OSError, RuntimeError, ValueError) as error:  # of the file, of the network, or of what it made
             result.skipped.append(Skipped(source, str(error)))
         progress(source)
     return result

@@ -24,6 +24,17 @@ def test_prints_table_and_writes_csv_and_plot(tmp_path: Path, capsys: pytest.Cap
     assert "exists" in capsys.readouterr().err
 
 
+def test_a_loss_that_is_named_twice_is_measured_once(tmp_path: Path) -> None:
+    twice = [*QUICK[:3], "[l1,mse,mse]", *QUICK[4:], "--memory=false", "--device", "cpu"]
+    assert main([*twice, "--csv", str(tmp_path / "costs.csv")]) == 0
+    assert [line.split(",")[0] for line in (tmp_path / "costs.csv").read_text().splitlines()] == ["name", "l1", "mse"]
+
+
+def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*QUICK, "--device", "cuda:99"]) == 1
+    assert "there is no device 'cuda:99' here" in capsys.readouterr().err
+
+
 def test_unknown_loss(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--standard=false", "--loss", "[l3]", "--memory=false"]) == 1
     assert "'l3' is not one of" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import torch
 
 from mdfloss import DiscriminatorBank
 from mdfloss.cli import main
-from mdfloss.commands.inspect import _form, _labels
+from mdfloss.commands.inspect import _form, _labels, _subject
 from mdfloss.images import write_image
 from mdfloss.loss import DEFINITIONS, MDFLoss
 
@@ -77,7 +77,14 @@ def test_the_feature_form_is_the_loss(definition: str, tiny_bank: DiscriminatorB
     assert form.value(pred, target) == pytest.approx(float(loss(pred, target)), rel=1e-4)
 
 
+def test_a_loss_that_draws_scales_is_inspected_whole() -> None:
+    subject = _subject("mdf:denoise_small@/fastest", "drawn")
+    assert isinstance(subject.loss, MDFLoss)
+    assert subject.loss.scales_per_step is None
+
+
 def test_labels_are_short_and_distinct() -> None:
     assert _labels(["mdf:/a/b/x.safetensors@paper", "l1+0.1*mdf:/a/y.safetensors"]) == ["mdf:x@paper", "l1+0.1*mdf:y"]
+    assert _labels(["mdf:/a/x.safetensors@/fast", "denoise@paper/2"]) == ["mdf:x@/fast", "denoise@paper/2"]
     same = ["/a/x.safetensors", "/b/x.safetensors"]
     assert _labels(same) == same

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mdfloss.compare import Grid, GridTask, GridTest
-from mdfloss.compare.pictures import Pictures, write_pictures
+from mdfloss.compare.pictures import Pictures, check_data, write_pictures
 from mdfloss.compare.run import grid_examples
 from mdfloss.evaluation import measure
 from mdfloss.images import read_image
@@ -38,6 +38,19 @@ def test_they_are_written_again_only_where_something_else_is_asked_for(grid: Gri
     task = GridTask(grid.tasks["denoise"].distortion, tests={"test": stronger}, crop_border=2)
     second = write(replace(grid, tasks={"denoise": task}), folder)
     assert (second.scores.column("Distorted", "psnr") < first.scores.column("Distorted", "psnr") - 3).all()
+
+
+@pytest.mark.parametrize("folder", ["train", "val", "test"])
+def test_a_folder_that_is_missing_is_told_before_any_training(grid: Grid, tmp_path: Path, folder: str) -> None:
+    check_data(grid)
+    (tmp_path / folder).rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError, match=f"{folder}: no such f"):
+        check_data(grid)
+
+
+def test_a_metric_that_the_pictures_are_too_small_for_is_told_before_any_training(grid: Grid) -> None:
+    with pytest.raises(ValueError, match="MS-SSIM needs images of 161 px or more"):
+        check_data(replace(grid, metrics=("ms_ssim",)))
 
 
 def test_small_pictures_are_brought_to_size(grid: Grid, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from mdfloss.compare import Grid, GridTask, GridTest, Plan, run_one
+from mdfloss.bank import DiscriminatorBank
+from mdfloss.compare import Grid, GridLoss, GridTask, GridTest, Plan, run_one
+from mdfloss.compare.grid import GridNetwork
 from mdfloss.compare.run import grid_examples, is_done, read_result
 from mdfloss.evaluation import ScoreTable, measure
-from mdfloss.images import read_image
+from mdfloss.images import ImageFileError, read_image
 from mdfloss.training.run_folder import RunFolderError
 
 
@@ -68,6 +70,36 @@ def test_another_training_under_the_same_name_is_refused(plan: Plan, tmp_path: P
     assert not is_done(other, plan.runs[0], tmp_path / "out")
     with pytest.raises(RunFolderError, match="batch_size: the run has 2, asked for 3"):
         run_one(other, plan.runs[0], tmp_path / "out")
+
+
+def test_a_bank_that_was_fitted_anew_makes_another_run(
+    plan: Plan, tiny_bank: DiscriminatorBank, tmp_path: Path
+) -> None:
+    bank = tmp_path / "bank.safetensors"
+    tiny_bank.save(bank)
+    grid = replace(plan.grid, losses={"MDF": GridLoss(f"mdf:{bank}@paper")}, candidate="MDF")
+    run = Plan(grid, {}).runs[0]
+    run_one(grid, run, tmp_path / "out")
+    assert is_done(grid, run, tmp_path / "out")
+    tiny_bank[0].head.conv.weight.data *= 2
+    tiny_bank.save(bank, force=True)
+    assert not is_done(grid, run, tmp_path / "out")
+    with pytest.raises(RunFolderError, match="loss_sha256: the run has"):
+        run_one(grid, run, tmp_path / "out")
+
+
+def test_a_gray_network_is_scored_on_gray_pictures(plan: Plan, tmp_path: Path) -> None:
+    gray = GridNetwork("DnCNN", {"num_layers": 3, "num_features": 4, "in_channels": 1})
+    grid = replace(plan.grid, networks={"gray": gray})
+    folder = run_one(grid, Plan(grid, {}).runs[0], tmp_path / "out")
+    restored = read_image(folder / "tests" / "test" / "restored" / "1.png", channels=None)
+    assert restored.shape[1] == 1
+
+
+def test_two_pictures_of_one_name_are_refused(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "test" / "1.bmp").write_bytes((tmp_path / "test" / "1.png").read_bytes())
+    with pytest.raises(ImageFileError, match="has two pictures called 1"):
+        next(grid_examples(plan.grid, "denoise", "test"))
 
 
 def test_an_option_that_a_run_could_not_know_makes_it_no_other_run(plan: Plan, tmp_path: Path) -> None:

@@ -68,3 +68,18 @@ def test_a_broken_picture_takes_its_partner_along(folders: tuple[Path, Path]) ->
     (folders[1] / "3.tif").write_bytes((folders[0] / "0.png").read_bytes())
     with pytest.raises(ImageFileError, match="no usable pair is left; the first"):
         drop_half_pairs(ImageSet(folders[0]), ImageSet(folders[1]))
+
+
+def test_frames_of_one_number_in_several_folders_are_told_apart(tmp_path: Path, generator: torch.Generator) -> None:
+    for scene in ("a", "b"):
+        for kind in ("clean", "distorted"):
+            write_image(tmp_path / kind / scene / "1.png", torch.rand(1, 3, 20, 20, generator=generator))
+    (tmp_path / "distorted" / "b" / "1.png").write_text("no picture")
+    clean, distorted = ImageSet(tmp_path / "clean"), ImageSet(tmp_path / "distorted")
+    drop_half_pairs(clean, distorted)
+    assert (clean.names, distorted.names) == (["a/1"], ["a/1"])
+    assert factor_of_pairs(clean, distorted) == 1
+    (tmp_path / "clean" / "b").rename(tmp_path / "clean" / "c")
+    write_image(tmp_path / "distorted" / "b" / "1.png", torch.rand(1, 3, 20, 20), force=True)
+    with pytest.raises(ImageFileError, match="2 pictures have no partner in the other folder, the first is b/1"):
+        factor_of_pairs(ImageSet(tmp_path / "clean"), ImageSet(tmp_path / "distorted"))

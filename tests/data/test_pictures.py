@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mdfloss.data import ImageSet
-from mdfloss.data.pictures import picture_levels
+from mdfloss.data.pictures import evenly_spread, picture_levels
 from mdfloss.images import ImageFileError, write_image
 
 
@@ -55,3 +55,10 @@ def test_gray_pictures_become_colour_and_colour_gray(tmp_path: Path) -> None:
     write_image(tmp_path / "gray.png", torch.full((1, 1, 4, 4), 0.2))
     assert picture_levels(tmp_path / "colour.png", channels=1).unique().tolist() == [76]
     assert picture_levels(tmp_path / "gray.png", channels=3).unique().tolist() == [51]
+
+
+@pytest.mark.parametrize(
+    "total, count, expected", [(5, 3, [0, 2, 4]), (3, 9, [0, 1, 2]), (4, None, [0, 1, 2, 3]), (7, 1, [0])]
+)
+def test_evenly_spread(total: int, count: int | None, expected: list[int]) -> None:
+    assert evenly_spread(total, count) == expected

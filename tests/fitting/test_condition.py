@@ -30,3 +30,10 @@ def test_a_sampling_task_keeps_the_size(generator: torch.Generator) -> None:
 def test_a_distortion_that_does_nothing_is_refused_before_the_fit() -> None:
     with pytest.raises(ValueError, match="the distortion leaves the seed as it is"):
         conditioning_pairs([torch.zeros(1, 3, 40, 40)], Degradation(GaussianNoise(0.0)), random_seed=0)
+
+
+def test_a_seed_in_another_range_is_refused():
+    with pytest.raises(ValueError, match=r"within \[0, 1\], got -1 to 1"):
+        conditioning_pairs(
+            [torch.linspace(-1, 1, 3 * 400).view(1, 3, 20, 20)], Degradation(GaussianNoise()), random_seed=0
+        )

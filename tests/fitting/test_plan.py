@@ -69,6 +69,13 @@ def test_cost_does_not_grow_with_the_seed():
     assert works[1] == pytest.approx(works[0], rel=0.02)
 
 
+def test_speed_is_measured_on_what_a_distortion_is_promised():
+    def poisson(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return torch.poisson(100 * image, generator=generator) / 100  # an error where a value is negative
+
+    assert measure_speed(plan_fit([(60, 60)], TINY), TINY, poisson) > 0
+
+
 def test_speed_is_measured_without_touching_the_global_generator():
     state = torch.random.get_rng_state()
     assert measure_speed(plan_fit([(60, 60)], TINY), TINY, GaussianNoise()) > 0

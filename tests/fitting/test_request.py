@@ -71,6 +71,7 @@ def test_the_card_is_complete():
     assert card.distortion["class_path"] == "mdfloss.distortions.GaussianNoise"
     assert card.rho == 1.5
     assert card.iterations == 3
+    assert card.fit == dataclasses.asdict(CONFIG)
     assert card.seed_sha256 == (pixel_hash(torch.zeros(1, 3, 8, 9)),)
     assert (card.licence, card.source) == ("CC0-1.0", "test")
     assert card.library_version
@@ -87,6 +88,8 @@ def test_a_finished_bank_is_known_by_its_card(tmp_path: Path, tiny_bank: Discrim
     assert load_finished(path, card).card == card
     with pytest.raises(CheckpointError, match=r"bank of another fit: task was 'denoise', now 'grain'"):
         load_finished(path, _card(task="grain"))
+    with pytest.raises(CheckpointError, match="random_seed was 0, now 7"):
+        load_finished(path, _card(config=dataclasses.replace(CONFIG, random_seed=7)))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(BankFileError, match="not a whole"):
         load_finished(path, card)

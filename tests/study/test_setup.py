@@ -108,3 +108,12 @@ def test_invitations(make_study: MakeStudy) -> None:
         "seat-0002",
         "seat-0003",
     ]
+
+
+def test_a_folder_that_is_no_study_is_never_deleted(result_folders: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "chapter.txt").write_text("a year")
+    with pytest.raises(FileExistsError, match="thesis is not a study, and is left as it is"):
+        create_study(methods(result_folders), result_folders / "reference", thesis, force=True)
+    assert (thesis / "chapter.txt").read_text() == "a year"

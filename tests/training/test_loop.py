@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import torch
 
 from mdfloss.distortions import GaussianNoise
 from mdfloss.images import ImageFileError
@@ -31,6 +32,21 @@ def test_patches_larger_than_every_picture_are_an_error(config: TrainConfig, tmp
 def test_validation_needs_no_patch_size(config: TrainConfig) -> None:
     data = prepare_data(config.data, GaussianNoise(), channels=3, seed=0)
     assert [tuple(pair.clean.shape) for pair in data.validation] == [(1, 3, 24, 48)] * 2
+
+
+def test_a_network_of_another_factor_is_told_before_the_folder_is_used(
+    config: TrainConfig, cpu: Hardware, tmp_path: Path
+) -> None:
+    arguments = {"num_features": 4, "num_blocks": 1, "upscale": 2}
+    with pytest.raises(ValueError, match="the network enlarges by 2, and the distortion makes"):
+        train(dataclasses.replace(config, network="EDSR", network_args=arguments), tmp_path / "run", hardware=cpu)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_an_accelerator_that_is_not_there(config: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="accelerator"):
+        train(config, tmp_path / "run", hardware=Hardware("gpu"))
 
 
 def test_the_process_is_left_as_it_was(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:

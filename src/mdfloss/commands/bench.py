@@ -15,6 +15,8 @@ from mdfloss.bench import BenchConfig, Cost, cost_plot, measure_costs, own_candi
 from mdfloss.evaluation.plots import save_figure
 from mdfloss.files import refuse_overwrite
 
+from .device import find_device
+
 __all__ = ["bench"]
 
 
@@ -50,10 +52,9 @@ def bench(
     for path in (csv, plot):
         if path is not None:
             refuse_overwrite(path, force=force)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    config = BenchConfig(batch_size, size, device, rounds, autocast, memory)
-    candidates = [*(standard_candidates() if standard else []), *own_candidates(loss or [])]
+    config = BenchConfig(batch_size, size, str(find_device(device)), rounds, autocast, memory)
+    asked = [*(standard_candidates() if standard else []), *own_candidates(loss or [])]
+    candidates = list({candidate.name: candidate for candidate in asked}.values())
     with Progress(transient=True) as bar:
         task = bar.add_task("bench", total=len(candidates) + rounds)
         costs = measure_costs(candidates, config, progress=lambda: bar.advance(task))

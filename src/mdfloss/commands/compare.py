@@ -16,7 +16,11 @@ from rich.table import Table
 from mdfloss.compare import Plan, Run, load_grid, make_plan, write_comparison
 from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
 from mdfloss.compare.page import part_title, part_verdict
+from mdfloss.compare.pictures import check_data
 from mdfloss.compare.search import search_weights
+from mdfloss.compare.tables import check_tables
+from mdfloss.evaluation.plots import check_plots
+from mdfloss.timing import clock
 
 from .finding_table import finding_table
 from .score_table import score_table
@@ -47,6 +51,9 @@ def compare(
     """
     console = Console(highlight=False)
     described = load_grid(grid)
+    check_plots()
+    check_tables()
+    check_data(described)
     cluster = nullcontext(in_process) if ray is None else on_ray(ray, gpus_a_run=gpus_a_run, cpus_a_run=cpus_a_run)
     with cluster as workers:
         measure = partial(measure_speeds, workers=workers)
@@ -84,8 +91,8 @@ def _plan_table(plan: Plan, runs: Sequence[Run]) -> Table:
     for run in runs:
         kinds.setdefault((*run.kind, str(run.steps)), []).append(plan.seconds(run))
     for kind, times in kinds.items():
-        table.add_row(*kind, str(len(times)), _clock(times[0]))
-    table.caption = f"about {_clock(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
+        table.add_row(*kind, str(len(times)), clock(times[0]))
+    table.caption = f"about {clock(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
     return table
 
 
@@ -106,13 +113,6 @@ class _Shown:
         self.console.print(
             f"{run.task} · {run.network} · {run.loss} · {run.steps} steps · lr {run.lr:g}"
             f"{'' if run.weight is None else f' · weight {run.weight:g}'} · seed {run.seed}: done  "
-            f"({_clock(gone)} gone, about {_clock(left)} left, {len(self.left)} runs)",
+            f"({clock(gone)} gone, about {clock(left)} left, {len(self.left)} runs)",
             markup=False,
         )
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return (
-        f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
-    )

@@ -10,7 +10,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from mdfloss.demo import DemoConfig, Stage, plan_demo, run_demo
+from mdfloss.evaluation.plots import check_plots
 from mdfloss.fitting import FitProgress
+from mdfloss.timing import clock
 
 from .score_table import score_table
 
@@ -36,6 +38,7 @@ def demo(
         resume: Go on with a demo that was stopped.
         force: Begin anew where a demo was; a folder that no demo made is never touched.
     """
+    check_plots()
     config = DemoConfig(steps=steps, fit_iterations=fit_iterations, seed=seed)
     console = Console(highlight=False)
     plan = plan_demo(config)
@@ -64,9 +67,9 @@ def _plan_table(plan: tuple[Stage, ...]) -> Table:
     table.add_column("stage")
     table.add_column("expected", justify="right")
     for stage in plan:
-        table.add_row(stage.name, _clock(stage.seconds))
+        table.add_row(stage.name, clock(stage.seconds))
     table.add_section()
-    table.add_row("all", _clock(sum(stage.seconds for stage in plan)), style="bold")
+    table.add_row("all", clock(sum(stage.seconds for stage in plan)), style="bold")
     return table
 
 
@@ -83,10 +86,10 @@ class _Shown:
     def begin(self, index: int) -> None:
         """Say what begins, and how long the rest may take."""
         left = sum(stage.seconds for stage in self.plan[index:])
-        done = _clock(time.monotonic() - self.started)
+        done = clock(time.monotonic() - self.started)
         self.bar.stop()
         self.console.print(
-            f"{index + 1}/{len(self.plan)}  {self.plan[index].name}  ({done} gone, about {_clock(left)} left)"
+            f"{index + 1}/{len(self.plan)}  {self.plan[index].name}  ({done} gone, about {clock(left)} left)"
         )
 
     def fit(self, state: FitProgress) -> None:
@@ -95,9 +98,5 @@ class _Shown:
             self.bar.start()
         whole = self.plan[1].seconds
         part = max(0.0, 1 - state.seconds_left / max(whole, state.seconds_left, 1e-9))
-        text = f"scale {state.scale_index}, iteration {state.iteration}, {_clock(state.seconds_left)} left"
+        text = f"scale {state.scale_index}, iteration {state.iteration}, {clock(state.seconds_left)} left"
         self.bar.update(self._task, completed=part, description=text)
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -22,6 +21,9 @@ from mdfloss.fitting.checkpoint import remove_state
 from mdfloss.fitting.plan import measure_speed
 from mdfloss.fitting.request import bank_card, fit_request, load_finished
 from mdfloss.seeds import load_seed
+from mdfloss.timing import clock
+
+from .device import find_device
 
 __all__ = ["fit"]
 
@@ -89,8 +91,9 @@ def fit(
     config = FitConfig.preset(preset, random_seed=seed, **given)
     _check_output(output, force=force or resume)
     names = ", ".join(Path(name).name for name in seeds)
+    where = find_device(device)
     job = _Job(
-        images=[load_seed(name).to(_device(device)) for name in seeds],
+        images=[load_seed(name).to(where) for name in seeds],
         distortion=distortion,
         config=config,
         task=task or _task_of(distortion),
@@ -173,13 +176,13 @@ def _plan_table(plan: FitPlan, *, speed: float | None) -> Table:
     for heading in ("scale", "size", "channels", "iterations", "expected time"):
         table.add_column(heading, justify="right")
     for scale in plan.scales:
-        expected = "" if speed is None else _clock(plan.seconds(scale.scale_index, speed=speed))
+        expected = "" if speed is None else clock(plan.seconds(scale.scale_index, speed=speed))
         sizes = ", ".join(f"{height}×{width}" for height, width in scale.sizes)
         row = (str(scale.scale_index), sizes, str(scale.width), str(scale.iterations), expected)
         table.add_row(*row)
     if speed is not None:
         whole = sum(plan.seconds(scale.scale_index, speed=speed) for scale in plan.scales)
-        table.caption = f"about {_clock(whole)} on this CPU; press Ctrl+C to stop, --resume to continue"
+        table.caption = f"about {clock(whole)} on this CPU; press Ctrl+C to stop, --resume to continue"
     return table
 
 
@@ -203,22 +206,10 @@ class _Bars:
             task = self.progress.add_task(str(state.scale_index), total=total, figures="")
             self._tasks[state.scale_index] = task
         figures = f"critic {state.losses.critic:+.3f}  mse {state.losses.reconstruction:.4f}"
-        left = f"  {_clock(state.seconds_left)} left"
+        left = f"  {clock(state.seconds_left)} left"
         self.progress.update(self._tasks[state.scale_index], completed=state.iteration, figures=figures + left)
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def _task_of(distortion: AnyDistortion) -> str:
     name: str = describe_distortion(distortion)["class_path"].rpartition(".")[2]
     return _TASKS.get(name, name)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)

@@ -25,7 +25,7 @@ from mdfloss.evaluation.inspect_page import (
     summary_cells,
     write_inspect_page,
 )
-from mdfloss.evaluation.plots import save_figure
+from mdfloss.evaluation.plots import check_plots, save_figure
 from mdfloss.files import atomic_write, refuse_overwrite
 from mdfloss.images import find_images, read_image
 from mdfloss.loss import MDFLoss
@@ -61,6 +61,7 @@ def inspect(
         seed: Decides crops, phases and noise.
         force: Replace an earlier inspection.
     """
+    check_plots()
     for name in ("inspect.html", "inspect.json"):
         refuse_overwrite(output / name, force=force)
     config = InspectConfig(num_crops=num_crops, sigma=sigma, seed=seed)
@@ -83,7 +84,7 @@ def _pictures(images: Path | None, count: int) -> list[Tensor]:
 
 def _labels(losses: Sequence[str]) -> list[str]:
     """Expressions without the folders and suffixes of the files in them, where that leaves them distinct."""
-    short = [re.sub(r"[^:+*@]*/", "", text).replace(".safetensors", "") for text in losses]
+    short = [re.sub(r"[^:+*@]*/(?=[^:+*@]*\.safetensors)", "", text).replace(".safetensors", "") for text in losses]
     return [label if short.count(label) == 1 else text for label, text in zip(short, losses, strict=True)]
 
 
@@ -91,6 +92,9 @@ def _subject(text: str, label: str) -> Subject:
     """The loss that a bank's path or name, or an expression, stands for."""
     bank = text.partition("@")[0]
     loss = build_loss(f"mdf:{text}" if Path(bank).is_file() or bank in list_banks() else text)
+    for part in loss.modules():
+        if isinstance(part, MDFLoss):
+            part.scales_per_step = None  # the loss is what its draws are on average
     layers = loss.per_scale if isinstance(loss, MDFLoss) else None
     return Subject(label, loss, _terms(loss), layers)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import Progress
 
 from ..networks import load_any_network
 from ..restore import Tiling, plan_outputs, restore_files
+from .device import find_device
 
 
 def restore(
@@ -38,9 +38,8 @@ def restore(
     """
     tiling = Tiling(tile, overlap)
     plan = plan_outputs(inputs, output)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    found = load_any_network(network, device=device)
+    where = find_device(device)
+    found = load_any_network(network, device=where)
     with Progress(transient=True) as bar:
         task = bar.add_task("restore", total=len(plan))
         result = restore_files(
@@ -49,7 +48,7 @@ def restore(
             in_channels=found.in_channels,
             upscale=found.upscale,
             tiling=tiling,
-            device=device,
+            device=where,
             force=force,
             progress=lambda _: bar.advance(task),
         )

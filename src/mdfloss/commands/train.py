@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jsonargparse import lazy_instance  # type: ignore[attr-defined]
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
@@ -15,6 +16,7 @@ from ..training.adversarial import Game
 from ..training.config import OptimizerName, Precision, Schedule, Selection
 
 _BLIND_NOISE = GaussianNoise()
+_DENOISER = lazy_instance(DnCNN)
 
 PRESETS = {path.stem: path for path in sorted(Path(__file__).parents[1].glob("training/recipes/*.yaml"))}
 """Recipes that --preset names, as files of options."""
@@ -29,7 +31,7 @@ def train(
     val_distorted_dir: Path | None = None,
     loss: str = "l1",
     distortion: AnyDistortion = _BLIND_NOISE,
-    network: RestorationNetwork | None = None,
+    network: RestorationNetwork = _DENOISER,
     steps: int = 1000,
     batch_size: int = 8,
     patch_size: int = 48,
@@ -67,7 +69,7 @@ def train(
         val_distorted_dir: The same for validation.
         loss: l1, mse, mdf:BANK[@DEFINITION], or a weighted sum such as "l1+0.1*mdf:bank.safetensors".
         distortion: What the network shall undo: GaussianNoise, Jpeg, ... or the import path of your own.
-        network: DnCNN, ...; DnCNN of 20 layers by default.
+        network: DnCNN, EDSR, ...
         steps: Optimisation steps.
         batch_size: Patches a step, over all devices.
         patch_size: Side of a clean patch, px.
@@ -95,10 +97,10 @@ def train(
         num_workers: Processes that prepare patches; none on a CPU by default, 4 elsewhere.
         resume: Go on with the run in the output folder, if there is one; give the same options.
     """
-    check_distortion(distortion)
     paired = train_distorted_dir is not None
     partners = [None if folder is None else str(folder) for folder in (train_distorted_dir, val_distorted_dir)]
-    network = DnCNN() if network is None else network
+    if not paired:
+        check_distortion(distortion, channels=network.in_channels, size=patch_size)
     config = TrainConfig(
         data=DataConfig(train_dir, val_dir, patch_size, val_images, val_size, *partners),
         loss=loss,

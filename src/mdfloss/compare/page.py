@@ -99,9 +99,10 @@ def _section(plan: Plan, part: Part, output: Path) -> Section:
     for name, plot in plots.items():
         for suffix in (".svg", ".pdf"):
             save_figure(plot.figure, output / "figures" / f"{stem}-{name}{suffix}")
-    upscale = load_network(part.of(grid.candidate)[0].folder / "last.safetensors").upscale
-    folder = output / "pictures" / part.setting.task / part.test / f"x{upscale}"
-    pictures = write_pictures(grid, part.setting.task, part.test, upscale=upscale, folder=folder)
+    network = load_network(part.of(grid.candidate)[0].folder / "last.safetensors")
+    upscale, channels = network.upscale, network.in_channels
+    folder = output / "pictures" / part.setting.task / part.test / f"x{upscale}{'' if channels == 3 else '-gray'}"
+    pictures = write_pictures(grid, part.setting.task, part.test, upscale=upscale, channels=channels, folder=folder)
     names = worst_first(part.scores, method=grid.candidate, metric=metric)
     return Section(
         part_title(grid, part),

@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 from mdfloss.distortions.resample import resize
 from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
 from mdfloss.images import write_image
+from mdfloss.networks import build_network
 
 from .grid import Grid
-from .run import asked_of_tests, grid_examples
+from .run import Example, asked_of_tests, grid_examples
 
-__all__ = ["Pictures", "write_pictures"]
+__all__ = ["Pictures", "check_data", "write_pictures"]
 
 RECORD, SCORES = "described.json", "scores.csv"
 
@@ -37,7 +40,38 @@ class Pictures(NamedTuple):
     scores: ScoreTable
 
 
-def write_pictures(grid: Grid, task: str, test: str, *, upscale: int, folder: Path) -> Pictures:
+def check_data(grid: Grid) -> None:
+    """Find all folders, and score the first picture of every test as it is, before time is spent on trainings.
+
+    Args:
+        grid: The comparison.
+
+    Raises:
+        FileNotFoundError: No such folder.
+        ImageFileError: It has no pictures, or two of one name.
+        ModuleNotFoundError: A metric needs a package that is not installed.
+        ValueError: A picture is too small for a metric.
+    """
+    for folder in (grid.training.train_dir, grid.training.val_dir):
+        if "://" not in folder and not Path(folder).exists():
+            raise FileNotFoundError(f"{folder}: no such folder of training or validation pictures")
+    networks = [build_network(network.name, **network.arguments) for network in grid.networks.values()]
+    for upscale, channels in {(network.upscale, network.in_channels) for network in networks}:
+        for name, task in grid.tasks.items():
+            for test in task.tests:
+                example = next(grid_examples(grid, name, test, upscale=upscale, channels=channels))
+                _as_it_is(grid, name, example, upscale)
+
+
+def _as_it_is(grid: Grid, task: str, example: Example, upscale: int) -> tuple[Tensor, dict[str, float]]:
+    """A distorted picture in the size of the clean one, and its scores."""
+    height, width = example.clean.shape[-2:]
+    shown = example.distorted if upscale == 1 else resize(example.distorted, (height, width), kernel="bicubic")
+    protocol = grid.tasks[task].protocol
+    return shown, {name: measure(name, shown, example.clean, protocol=protocol).item() for name in grid.metrics}
+
+
+def write_pictures(grid: Grid, task: str, test: str, *, upscale: int, channels: int = 3, folder: Path) -> Pictures:
     """Write the pictures of a test, unless a folder holds them already.
 
     Args:
@@ -45,24 +79,24 @@ def write_pictures(grid: Grid, task: str, test: str, *, upscale: int, folder: Pa
         task: Name of the task.
         test: Name of one of its tests.
         upscale: The network's; smaller pictures are brought to size by bicubic interpolation.
+        channels: The network's, 3 or 1.
         folder: Where.
 
     Returns:
         Files and scores.
     """
     label = "Distorted" if upscale == 1 else "Bicubic"
-    described = json.dumps({**asked_of_tests(grid, task), "test": test, "upscale": upscale}, indent=2)
+    asked = {**asked_of_tests(grid, task), "test": test, "upscale": upscale, "channels": channels}
+    described = json.dumps(asked, indent=2)
     record = folder / RECORD
     if not record.is_file() or record.read_text("utf-8") != described:
-        rows, protocol = [], grid.tasks[task].protocol
-        for example in grid_examples(grid, task, test, upscale=upscale):
-            height, width = example.clean.shape[-2:]
-            shown = example.distorted if upscale == 1 else resize(example.distorted, (height, width), kernel="bicubic")
+        rows = []
+        for example in grid_examples(grid, task, test, upscale=upscale, channels=channels):
+            shown, values = _as_it_is(grid, task, example, upscale)
             write_image(folder / "clean" / f"{example.name}.png", example.clean, force=True)
             write_image(folder / "distorted" / f"{example.name}.png", shown, force=True)
-            values = {name: measure(name, shown, example.clean, protocol=protocol).item() for name in grid.metrics}
             rows.append(Score(example.name, label, values))
-        ScoreTable(grid.metrics, tuple(rows), str(protocol)).save_csv(folder / SCORES)
+        ScoreTable(grid.metrics, tuple(rows), str(grid.tasks[task].protocol)).save_csv(folder / SCORES)
         with atomic_write(record) as partial:
             partial.write_text(described, "utf-8")
     scores = ScoreTable.load_csv(folder / SCORES)

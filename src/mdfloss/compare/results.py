@@ -66,8 +66,9 @@ class Part:
     results: tuple[RunResult, ...]
 
     def of(self, loss: str) -> list[RunResult]:
-        """The runs of a loss's chosen variant, a seed each."""
-        return [r for r in self.results if r.run.loss == loss and r.run.variant == self.chosen[loss]]
+        """The runs of a loss's chosen variant, in the order of their seeds."""
+        found = [r for r in self.results if r.run.loss == loss and r.run.variant == self.chosen[loss]]
+        return sorted(found, key=lambda result: result.run.seed)
 
     @property
     def trainings(self) -> list[ScoreTable]:

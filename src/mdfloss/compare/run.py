@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from torch import Tensor
 
 from mdfloss.data import sample_generator
+from mdfloss.data.pictures import evenly_spread
 from mdfloss.distortions.protocol import load_distortion
 from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
-from mdfloss.images import find_images, read_image, write_image
+from mdfloss.images import ImageFileError, find_images, read_image, write_image
+from mdfloss.losses import build_loss, loss_digest
 from mdfloss.networks import load_network
 from mdfloss.restore import restore_image
 from mdfloss.training import Hardware, train
@@ -45,7 +47,7 @@ class Example(NamedTuple):
     distorted: Tensor
 
 
-def grid_examples(grid: Grid, task: str, test: str, *, upscale: int = 1) -> Iterator[Example]:
+def grid_examples(grid: Grid, task: str, test: str, *, upscale: int = 1, channels: int = 3) -> Iterator[Example]:
     """The pictures of a test with their distortion, whose chance depends on the picture's number alone.
 
     Args:
@@ -53,21 +55,26 @@ def grid_examples(grid: Grid, task: str, test: str, *, upscale: int = 1) -> Iter
         task: Name of the task.
         test: Name of one of its tests.
         upscale: Pictures are cropped to a multiple of it.
+        channels: 3 for colour, 1 for gray.
 
     Yields:
         One picture at a time.
+
+    Raises:
+        ImageFileError: Two pictures have one name.
     """
     described = grid.tasks[task].tests[test]
     distortion = load_distortion(**(described.distortion or grid.tasks[task].distortion))
     folder = Path(described.images or grid.test_dir)
     paths = find_images(folder)
-    chosen = np.unique(np.linspace(0, len(paths) - 1, min(grid.max_test_images or len(paths), len(paths))).round())
-    for index in chosen.astype(int).tolist():
-        clean = read_image(paths[index])
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ImageFileError(f"{folder} has two pictures called {twice[0]}: names are without suffix, rename one")
+    for index in evenly_spread(len(paths), grid.max_test_images):
+        clean = read_image(paths[index], channels=channels)
         height, width = (side - side % upscale for side in clean.shape[-2:])
         clean = clean[..., :height, :width].contiguous()
-        name = paths[index].relative_to(folder).with_suffix("").as_posix()
-        yield Example(name, clean, distortion(clean, sample_generator(0, TEST_STREAM, index)))
+        yield Example(names[index], clean, distortion(clean, sample_generator(0, TEST_STREAM, index)))
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
@@ -127,7 +134,8 @@ def asked_of_tests(grid: Grid, task: str) -> dict[str, Any]:
 def _asked(grid: Grid, run: Run) -> dict[str, Any]:
     """What a run's result depends on."""
     training: dict[str, Any] = json.loads(json.dumps(train_config(grid, run).to_dict()))
-    return {"training": training, **asked_of_tests(grid, run.task)}
+    learnt = loss_digest(build_loss(expression(grid, run)))
+    return {"training": training, "loss_sha256": learnt, **asked_of_tests(grid, run.task)}
 
 
 def run_one(grid: Grid, run: Run, output: Path) -> Path:
@@ -172,7 +180,7 @@ def _score(grid: Grid, run: Run, folder: Path) -> None:
     protocol = grid.tasks[run.task].protocol
     for test in grid.tasks[run.task].tests:
         rows = []
-        for example in grid_examples(grid, run.task, test, upscale=network.upscale):
+        for example in grid_examples(grid, run.task, test, upscale=network.upscale, channels=network.in_channels):
             restored = restore_image(network, example.distorted, upscale=network.upscale)
             write_image(folder / "tests" / test / "restored" / f"{example.name}.png", restored, force=True)
             values = {name: measure(name, restored, example.clean, protocol=protocol).item() for name in grid.metrics}

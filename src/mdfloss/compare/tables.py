@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,20 @@ def _tests(grid: Grid, parts: Iterable[Part]) -> list[dict[str, Any]]:
     return rows
 
 
+def check_tables() -> None:
+    """Say at once what a comparison would be told at its end.
+
+    Raises:
+        ModuleNotFoundError: pandas is not installed.
+    """
+    if importlib.util.find_spec("pandas") is None:
+        raise ModuleNotFoundError('tables need pandas: pip install "mdfloss[report]"')
+
+
 def _save(rows: list[dict[str, Any]], path: Path) -> None:
-    try:
-        import pandas as pd
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('tables need pandas: pip install "mdfloss[report]"') from error
+    check_tables()
+    import pandas as pd
+
     frame = pd.DataFrame(rows)
     with atomic_write(path.with_suffix(".csv")) as partial:
         frame.to_csv(partial, index=False)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..images import ImageFileError
 from .patches import Pair, PatchDataset, crop_side, cut, draw_place, turned
-from .pictures import ImageSet
+from .pictures import ImageSet, evenly_spread
 
 __all__ = ["PairedPatches", "drop_half_pairs", "factor_of_pairs", "paired_validation"]
 
@@ -16,14 +14,15 @@ def drop_half_pairs(clean: ImageSet, distorted: ImageSet) -> None:
 
     Args:
         clean: Originals.
-        distorted: Pictures of the same names.
+        distorted: Pictures of the same names, folders below the one given included.
 
     Raises:
         ImageFileError: No pair is left.
     """
-    unusable = [{bad.path.stem: bad.reason for bad in images.skipped} for images in (clean, distorted)]
+    unusable = [{images.name_of(bad.path): bad.reason for bad in images.skipped} for images in (clean, distorted)]
     for images, others in ((clean, unusable[1]), (distorted, unusable[0])):
-        reasons = {p: f"its partner: {others[p.stem]}" for p in images.paths if p.stem in others}
+        named = zip(images.paths, images.names, strict=True)
+        reasons = {path: f"its partner: {others[name]}" for path, name in named if name in others}
         images.leave_out(reasons)
         if not images.paths:
             path, reason = next(iter(reasons.items()))
@@ -43,10 +42,10 @@ def factor_of_pairs(clean: ImageSet, distorted: ImageSet) -> int:
     Raises:
         ImageFileError: A picture has no partner, or the sizes do not fit.
     """
-    ours, theirs = ([path.stem for path in images.paths] for images in (clean, distorted))
+    ours, theirs = clean.names, distorted.names
     if lonely := sorted(set(ours) ^ set(theirs)):
         raise ImageFileError(f"{len(lonely)} pictures have no partner in the other folder, the first is {lonely[0]}")
-    if ours != theirs:
+    if ours != theirs or len(set(ours)) < len(ours):
         raise ImageFileError("names must be unique, and in the same order in both folders")
     factors = set()
     for path, hr, lr in zip(clean.paths, clean.sizes, distorted.sizes, strict=True):
@@ -106,9 +105,8 @@ def paired_validation(clean: ImageSet, distorted: ImageSet, *, count: int, size:
         ImageFileError: The folders do not belong together.
     """
     factor = factor_of_pairs(clean, distorted)
-    chosen = np.unique(np.linspace(0, len(clean) - 1, min(count, len(clean))).round().astype(int))
     pairs = []
-    for index in chosen.tolist():
+    for index in evenly_spread(len(clean), count):
         small, large = distorted.levels(index), clean.levels(index)
         height, width = (crop_side(side, max(1, size // factor)) for side in small.shape[1:])
         top, left = (small.shape[1] - height) // 2, (small.shape[2] - width) // 2

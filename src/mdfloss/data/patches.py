@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ..distortions.protocol import Distortion
-from .pictures import PictureSet
+from .pictures import PictureSet, evenly_spread
 
 __all__ = ["Pair", "PatchDataset", "StepSampler", "fixed_pairs", "sample_generator"]
 
@@ -137,9 +137,8 @@ def fixed_pairs(images: PictureSet, distortion: Distortion, *, count: int, size:
     Returns:
         Pairs of batches of one, (1, C, H, W).
     """
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))
     pairs = []
-    for index in chosen.tolist():
+    for index in evenly_spread(len(images), count):
         levels = images.levels(index)
         height, width = (crop_side(side, size) for side in levels.shape[1:])
         top, left = (levels.shape[1] - height) // 2, (levels.shape[2] - width) // 2

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..images import ImageFileError, find_images, read_picture
+from ..images import LUMA, ImageFileError, find_images, read_picture
 
 __all__ = ["ImageSet", "PictureSet", "Skipped", "picture_levels"]
 
@@ -44,6 +45,13 @@ class PictureSet(Protocol):
         """One picture as the integers of its file, (C, H, W), uint8 or uint16."""
 
 
+def evenly_spread(total: int, count: int | None) -> list[int]:
+    """Indices of at most `count` of so many pictures, first and last among them; of all where it is None."""
+    chosen = np.unique(np.linspace(0, total - 1, min(count or total, total)).round().astype(int))
+    indices: list[int] = chosen.tolist()
+    return indices
+
+
 def picture_levels(path: str | os.PathLike[str], *, channels: int) -> Tensor:
     """Decode a picture to integers.
 
@@ -63,7 +71,7 @@ def picture_levels(path: str | os.PathLike[str], *, channels: int) -> Tensor:
     if len(image) == 1 and channels == 3:
         image = image.expand(3, -1, -1)
     elif len(image) == 3 and channels == 1:
-        image = (image * image.new_tensor((0.299, 0.587, 0.114)).view(3, 1, 1)).sum(0, keepdim=True)
+        image = (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
     white = 2**picture.bit_depth - 1
     levels: Tensor = (image * white).round().to(torch.uint8 if white == 255 else torch.uint16)
     return levels
@@ -97,6 +105,8 @@ class ImageSet:
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.channels = channels
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+        self._folders = [folder for folder in map(Path, given) if folder.is_dir()]
         self.paths: list[Path] = []
         self.sizes: list[tuple[int, int]] = []
         self.skipped: list[Skipped] = []
@@ -120,6 +130,16 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each of `paths`."""
+        return [self.name_of(path) for path in self.paths]
+
+    def name_of(self, path: Path) -> str:
+        """What a file has in common with its partner elsewhere: its path below the folder given, without suffix."""
+        folder = next((folder for folder in self._folders if path.is_relative_to(folder)), path.parent)
+        return path.relative_to(folder).with_suffix("").as_posix()
 
     def levels(self, index: int) -> Tensor:
         """One picture as the integers of its file, (C, H, W), uint8 or uint16."""

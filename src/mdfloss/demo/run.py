@@ -7,6 +7,7 @@ would read and write, so that each line under "Commands" on the page can be run 
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -255,21 +256,28 @@ def _settings(config: DemoConfig) -> dict[str, str]:
 def _commands(folder: DemoFolder, config: DemoConfig) -> list[str]:
     """The commands that do what the demo did, one by one."""
     noise = '--distortion GaussianNoise --distortion.sigma "[0,55]"'
-    fitting = (
-        f"mdfloss fit {folder.photographs('seed') / 'astronaut.png'} --output {folder.bank} {noise} --preset quick "
-        f"--iterations {config.fit_iterations} --num-scales {config.num_scales} --seed {config.seed}"
-    )
-    commands = [f"mdfloss demo --output {folder.path}", fitting]
+    seed = f"--seed {config.seed}"
+    commands = [
+        f"mdfloss demo --output {_word(folder.path)} --steps {config.steps} --fit-iterations {config.fit_iterations} "
+        f"{seed}",
+        f"mdfloss fit {_word(folder.photographs('seed') / 'astronaut.png')} --output {_word(folder.bank)} {noise} "
+        f"--preset quick --iterations {config.fit_iterations} --num-scales {config.num_scales} {seed}",
+    ]
     for method in METHODS:
         run = config.training(folder, method)
+        network, restored = _word(folder.run(method) / "last.safetensors"), _word(folder.restored(method))
         commands += [
-            f"mdfloss train --train-dir {run.data.train_dir} --val-dir {run.data.val_dir} "
-            f"--output {folder.run(method)} --loss {run.loss} {noise} --network DnCNN "
+            f"mdfloss train --train-dir {_word(run.data.train_dir)} --val-dir {_word(run.data.val_dir)} "
+            f"--output {_word(folder.run(method))} --loss {_word(run.loss)} {noise} --network DnCNN "
             f"--network.num_layers {config.num_layers} --network.num_features {config.num_features} "
             f"--steps {run.steps} --batch-size {run.batch_size} --patch-size {config.patch_size} --lr {config.lr:g} "
-            f"--val-every {run.val_every} --seed {config.seed} --accelerator cpu",
-            f"mdfloss restore {folder.run(method) / 'last.safetensors'} {folder.distorted} "
-            f"--output {folder.restored(method)}",
-            f"mdfloss evaluate {folder.restored(method)} {folder.photographs('test')}",
+            f"--val-every {run.val_every} {seed} --accelerator cpu",
+            f"mdfloss restore {network} {_word(folder.distorted)} --output {restored}",
+            f"mdfloss evaluate {restored} {_word(folder.photographs('test'))}",
         ]
     return commands
+
+
+def _word(text: str | Path) -> str:
+    """One word of a command line, quoted where it has to be."""
+    return shlex.quote(str(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -67,6 +68,16 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def check_plots() -> None:
+    """Say at once what a long computation would be told at its end.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ModuleNotFoundError('plots need matplotlib: pip install "mdfloss[report]"')
+
+
 def new_figure(width: float, height: float, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure in this module's style, with a row of axes.
 
@@ -81,11 +92,10 @@ def new_figure(width: float, height: float, *, columns: int = 1) -> tuple[Figure
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('plots need matplotlib: pip install "mdfloss[report]"') from error
+    check_plots()
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = [figure.add_subplot(1, columns, index + 1) for index in range(columns)]

@@ -29,8 +29,12 @@ def conditioning_pairs(seeds: Sequence[Tensor], degradation: Degradation, *, ran
         Clean and distorted patches, two (N, 3, h, w) batches in [0, 1] on the CPU; noise is not clipped.
 
     Raises:
-        ValueError: The distortion changes nothing.
+        ValueError: A seed is not within [0, 1], or the distortion changes nothing.
     """
+    for seed in seeds:
+        lowest, highest = (value.item() for value in seed.aminmax())
+        if not (lowest >= 0 and highest <= 1):
+            raise ValueError(f"seeds must be within [0, 1], got {lowest:g} to {highest:g}")
     generator = torch.Generator(device=seeds[0].device).manual_seed(random_seed)
     side = min(PATCH_SIZE, *(min(seed.shape[-2:]) for seed in seeds))
     share = math.ceil(NUM_PATCHES / len(seeds))

@@ -101,7 +101,7 @@ def measure_speed(plan: FitPlan, config: FitConfig, distortion: Distortion) -> f
     """
     random = torch.Generator().manual_seed(0)
     height, width = (min(config.crop_size, side) for side in plan.scales[-1].sizes[0])
-    level = 2 * torch.rand(1, 3, height, width, generator=random) - 1
+    level = torch.rand(1, 3, height, width, generator=random)
     chains = [Chain([level], [], Degradation(distortion))]
     players = Players(config.width, generator=random)
     started = 0.0

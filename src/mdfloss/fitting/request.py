@@ -104,6 +104,7 @@ def bank_card(request: Request, config: FitConfig, *, licence: str, source: str)
         rho=config.rho,
         seed_sha256=request.seed_sha256,
         iterations=config.iterations,
+        fit=request.config,
         licence=licence,
         source=source,
         library_version=__version__,
@@ -122,8 +123,7 @@ def load_finished(path: Path, card: BankCard) -> DiscriminatorBank:
         CheckpointError: It is the bank of another fit; the message says what differs.
     """
     bank = DiscriminatorBank.load(path)
-    names = ("task", "distortion", "widths", "rho", "seed_sha256", "iterations")
-    kept, asked = (json.loads(each.to_json()) for each in (bank.card, card))
-    if differences := [f"{n} was {kept[n]!r}, now {asked[n]!r}" for n in names if kept[n] != asked[n]]:
+    kept, asked = (Request(c.task, c.distortion, c.seed_sha256, c.fit) for c in (bank.card, card))
+    if differences := asked.differences(kept.flat()):
         raise CheckpointError(f"{path} is the bank of another fit: {'; '.join(differences)}")
     return bank

@@ -2,7 +2,7 @@
 
 from .base import ImageLoss
 from .deep import LPIPSLoss, VGGLoss
-from .expression import LOSSES, WeightedSum, build_loss
+from .expression import LOSSES, WeightedSum, build_loss, loss_digest
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
@@ -21,4 +21,5 @@ __all__ = [
     "VGGLoss",
     "WeightedSum",
     "build_loss",
+    "loss_digest",
 ]

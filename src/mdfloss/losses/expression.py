@@ -6,10 +6,12 @@ own: `"ms_ssim+l1"` is the published mix with weights 0.84 and 0.16, not 1 and 1
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+import safetensors.torch
 from torch import Tensor, nn
 
 from ..loss import MDFLoss
@@ -17,7 +19,7 @@ from .deep import LPIPSLoss, VGGLoss
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
-__all__ = ["LOSSES", "WeightedSum", "build_loss"]
+__all__ = ["LOSSES", "WeightedSum", "build_loss", "loss_digest"]
 
 _MDF_ARGUMENT = re.compile(r"(.*?)(?:@(\w*)(?:/([^/@.]*))?)?", re.DOTALL)
 """BANK, BANK@DEFINITION or BANK@DEFINITION/SCALES; a path may hold an @ of its own."""
@@ -113,6 +115,19 @@ def build_loss(expression: str) -> nn.Module:
     weights = [term.weight for term in terms]
     loss = losses[0] if weights == [1.0] else WeightedSum(losses, weights)
     return loss.requires_grad_(False).eval()
+
+
+def loss_digest(loss: nn.Module) -> str | None:
+    """SHA-256 of what a loss has learnt: an expression names files, and a file can be replaced.
+
+    Args:
+        loss: From `build_loss`.
+
+    Returns:
+        Hexadecimal digits, or None for a loss without weights.
+    """
+    tensors = {name: value.contiguous().cpu() for name, value in loss.state_dict().items()}
+    return hashlib.sha256(safetensors.torch.save(tensors)).hexdigest() if tensors else None
 
 
 def _split(expression: str) -> list[str]:

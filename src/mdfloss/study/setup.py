@@ -51,7 +51,7 @@ def create_study(
         edit, and the keys.
 
     Raises:
-        FileExistsError: `folder` exists and `force` is False.
+        FileExistsError: `folder` exists and `force` is False, or it is anything but a study.
         ValueError: Fewer than two methods, reserved names, missing or unreadable pictures, or sizes that differ;
             the message lists every one of them.
     """
@@ -59,6 +59,8 @@ def create_study(
     if len(methods) < 2 or {GOOD, BAD} & set(methods):
         raise ValueError(f"methods are {sorted(methods)}: needed are two or more, none called {GOOD!r} or {BAD!r}")
     refuse_overwrite(folder, force=force)
+    if folder.exists() and not (folder / "study.json").is_file():
+        raise FileExistsError(f"{folder} is not a study, and is left as it is: choose another folder")
     folders = {GOOD: reference, **methods} | ({BAD: bad} if bad else {})
     scenes = _matched(folders, config, count)
     problems = [problem for paths in scenes.values() for problem in _differences(paths)]

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mdfloss.files import atomic_write
+
 __all__ = ["COLUMNS", "Votes", "read_rows", "read_votes", "write_rows"]
 
 Indexes = NDArray[np.int64]
@@ -183,7 +185,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]], *, columns: Sequence[str]) -> None:
     """Write rows as a CSV file with a header line, in the order of `columns`."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)

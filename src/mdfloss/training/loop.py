@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
@@ -27,7 +28,8 @@ from ..data import (
     paired_validation,
 )
 from ..distortions.protocol import Distortion, load_distortion
-from ..networks import save_network
+from ..losses import loss_digest
+from ..networks import RestorationNetwork, save_network
 from .config import DataConfig, Hardware, TrainConfig
 from .module import TrainingModule
 from .progress import StepProgress
@@ -95,8 +97,9 @@ def run(
     config, folder = module.config, RunFolder(Path(output))
     distortion = load_distortion(**config.distortion) if config.distortion else None
     data = prepare_data(config.data, distortion, channels=module.network.in_channels, seed=config.seed)
+    _check_sizes(module.network, data.validation[0])
     if getattr(rank_zero_only, "rank", 0) == 0:
-        folder.start(record, resume=resume)
+        folder.start({**record, "loss_sha256": loss_digest(module.loss)}, resume=resume)
         folder.write_skipped(data.skipped)
     if resume and (state := folder.load_state()) is not None:
         module.restore_state(state)
@@ -111,6 +114,17 @@ def run(
         best_score=module.best_score or 0.0,
         skipped=len(data.skipped),
     )
+
+
+def _check_sizes(network: RestorationNetwork, pair: Pair) -> None:
+    """Refuse a network that would not bring the distorted pictures to the size of the clean ones."""
+    (height, width), (wanted_height, wanted_width) = pair.distorted.shape[2:], pair.clean.shape[2:]
+    factor = network.upscale
+    if (factor * height, factor * width) != (wanted_height, wanted_width):
+        raise ValueError(
+            f"the network enlarges by {factor}, and the distortion makes {height}×{width} px of "
+            f"{wanted_height}×{wanted_width}: choose a network or a distortion of the same factor (upscale, Downscale)"
+        )
 
 
 def prepare_data(config: DataConfig, distortion: Distortion | None, *, channels: int, seed: int) -> TrainingData:
@@ -189,7 +203,11 @@ def fit(module: TrainingModule, data: TrainingData, folder: RunFolder, hardware:
     """
     config = module.config
     with _quiet_lightning():
-        trainer = _trainer(config, folder, hardware, progress=progress)
+        try:
+            trainer = _trainer(config, folder, hardware, progress=progress)
+        except MisconfigurationException as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"accelerator {hardware.accelerator!r}, {hardware.devices} devices: {reason}") from error
         share = {"rank": trainer.global_rank, "num_ranks": trainer.world_size}
         sampler = StepSampler(module.step, config.steps, batch_size=config.batch_size, **share)
         on_cpu = trainer.strategy.root_device.type == "cpu"
