@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bank", type=Path, nargs="+", required=True)
     parser.add_argument("--image", type=Path, required=True)
-    parser.add_argument("--definition", nargs="+", default=["whitened", "official"])
+    parser.add_argument("--definition", nargs="+", default=["whitened", "balanced"])
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--sigma", type=float, default=25, help="of the noise, in 1/255")
     options = parser.parse_args()

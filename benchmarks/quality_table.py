@@ -4,7 +4,8 @@
 
 One table for each task, network, length, budget and test. The best of a column is bold; beside a rival's value, * says
 that the candidate is significantly better there and † that it is worse (paired one-tailed t-tests over the pictures,
-Holm-corrected over the rivals, 5 %).
+Holm-corrected over the rivals, 5 %). Then one for each setting with the first metric of every seed, test by test, where
+there are several seeds.
 """
 
 from __future__ import annotations
@@ -57,15 +58,32 @@ def table(summary: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
         yield f"| {loss} | {steps.steps[loss]} | {steps.lr[loss]:g} | " + " | ".join(row) + " |"
 
 
+def by_seed(summary: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str]:
+    metric, chosen = summary.metric.iloc[0], summary.drop_duplicates("loss").set_index("loss")
+    of_chosen = [row.steps == chosen.steps[row.loss] and row.lr == chosen.lr[row.loss] for row in scores.itertuples()]
+    means = scores[of_chosen].pivot_table(metric, "loss", ["seed", "test"], sort=False)
+    seeds = sorted(scores.seed.unique())
+    yield "| " + " | ".join(["Loss", *(f"seed {seed}" for seed in seeds)]) + " |"
+    yield "|" + "---|" * (len(seeds) + 1)
+    for loss in chosen.index:
+        cells = [" / ".join(f"{v:.{METRICS[metric].digits}f}" for v in means.loc[loss, seed]) for seed in seeds]
+        yield f"| {loss} | " + " | ".join(cells) + " |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("comparison", type=Path, help="folder that `mdfloss compare` wrote")
     tables = parser.parse_args().comparison / "tables"
-    summary, tests = (pd.read_csv(tables / f"{name}.csv") for name in ("summary", "tests"))
+    summary, tests, scores = (pd.read_csv(tables / f"{name}.csv") for name in ("summary", "tests", "scores"))
     for setting, part in summary.groupby(SETTING, sort=False):
         ours = tests[(tests[SETTING] == pd.Series(dict(zip(SETTING, setting, strict=True)))).all(axis=1)]
         print("\n" + ", ".join(map(str, setting)) + "\n")
         print("\n".join(table(part, ours)))
+    for setting, part in summary.groupby(SETTING[:-1], sort=False):
+        mine = scores[(scores.task == setting[0]) & (scores.network == setting[1]) & scores.loss.isin(part.loss)]
+        if mine.seed.nunique() > 1:
+            print("\n" + ", ".join(map(str, setting)) + "\n")
+            print("\n".join(by_seed(part, mine)))
 
 
 if __name__ == "__main__":
