@@ -84,7 +84,7 @@ def test_a_bank_that_was_fitted_anew_makes_another_run(
     tiny_bank[0].head.conv.weight.data *= 2
     tiny_bank.save(bank, force=True)
     assert not is_done(grid, run, tmp_path / "out")
-    with pytest.raises(RunFolderError, match="loss_sha256: the run has"):
+    with pytest.raises(RunFolderError, match="banks_sha256: the run has"):
         run_one(grid, run, tmp_path / "out")
 
 

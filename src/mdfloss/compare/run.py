@@ -18,7 +18,7 @@ from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
 from mdfloss.images import ImageFileError, find_images, read_image, write_image
-from mdfloss.losses import build_loss, loss_digest
+from mdfloss.losses import banks_digest
 from mdfloss.networks import load_network
 from mdfloss.restore import restore_image
 from mdfloss.training import Hardware, train
@@ -134,8 +134,8 @@ def asked_of_tests(grid: Grid, task: str) -> dict[str, Any]:
 def _asked(grid: Grid, run: Run) -> dict[str, Any]:
     """What a run's result depends on."""
     training: dict[str, Any] = json.loads(json.dumps(train_config(grid, run).to_dict()))
-    learnt = loss_digest(build_loss(expression(grid, run)))
-    return {"training": training, "loss_sha256": learnt, **asked_of_tests(grid, run.task)}
+    learnt = banks_digest(expression(grid, run))
+    return {"training": training, "banks_sha256": learnt, **asked_of_tests(grid, run.task)}
 
 
 def run_one(grid: Grid, run: Run, output: Path) -> Path:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..images import LUMA, ImageFileError, find_images, read_picture
 
-__all__ = ["ImageSet", "PictureSet", "Skipped", "picture_levels"]
+__all__ = ["ImageSet", "PictureSet", "Skipped", "evenly_spread", "picture_levels"]
 
 CACHE_BYTES = 4 * 2**30
 """Decoded pictures are kept in memory up to this size; the rest are read again for each patch."""

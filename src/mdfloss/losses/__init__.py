@@ -2,7 +2,7 @@
 
 from .base import ImageLoss
 from .deep import LPIPSLoss, VGGLoss
-from .expression import LOSSES, WeightedSum, build_loss, loss_digest
+from .expression import LOSSES, WeightedSum, banks_digest, build_loss
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
@@ -20,6 +20,6 @@ __all__ = [
     "SSIMLoss",
     "VGGLoss",
     "WeightedSum",
+    "banks_digest",
     "build_loss",
-    "loss_digest",
 ]

@@ -15,11 +15,12 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from ..loss import MDFLoss
+from ..pretrained import load_bank
 from .deep import LPIPSLoss, VGGLoss
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss
 
-__all__ = ["LOSSES", "WeightedSum", "build_loss", "loss_digest"]
+__all__ = ["LOSSES", "WeightedSum", "banks_digest", "build_loss"]
 
 _MDF_ARGUMENT = re.compile(r"(.*?)(?:@(\w*)(?:/([^/@.]*))?)?", re.DOTALL)
 """BANK, BANK@DEFINITION or BANK@DEFINITION/SCALES; a path may hold an @ of its own."""
@@ -45,11 +46,17 @@ class WeightedSum(nn.Module):
         return total
 
 
-def _mdf(argument: str) -> nn.Module:
+def _mdf_parts(argument: str) -> tuple[str, str | None, str | None]:
+    """Bank, definition and scales of a step."""
     found = _MDF_ARGUMENT.fullmatch(argument)
     bank, definition, count = found.groups() if found else (argument, None, None)
     if not bank:
         raise ValueError("mdf needs a bank: mdf:NAME or mdf:PATH, and if wanted @DEFINITION")
+    return bank, definition, count
+
+
+def _mdf(argument: str) -> nn.Module:
+    bank, definition, count = _mdf_parts(argument)
     drawn = int(count) if count and count.isdecimal() else count
     return MDFLoss(bank, definition=definition or None, scales_per_step=drawn)
 
@@ -109,25 +116,37 @@ def build_loss(expression: str) -> nn.Module:
         ValueError: The expression cannot be read, or a name is unknown.
         OSError: A bank or the weights of a network are not at hand.
     """
-    whole = PUBLISHED_SUMS.get(expression.replace(" ", ""), expression)
-    terms = [_parse(term, expression) for term in _split(whole)]
+    terms = _terms(expression)
     losses = [LOSSES[term.name](term.argument) for term in terms]
     weights = [term.weight for term in terms]
     loss = losses[0] if weights == [1.0] else WeightedSum(losses, weights)
     return loss.requires_grad_(False).eval()
 
 
-def loss_digest(loss: nn.Module) -> str | None:
-    """SHA-256 of what a loss has learnt: an expression names files, and a file can be replaced.
+def banks_digest(expression: str) -> str | None:
+    """SHA-256 of what the banks in an expression have learnt: it names files, and a file can be replaced.
 
     Args:
-        loss: From `build_loss`.
+        expression: As for `build_loss`.
 
     Returns:
-        Hexadecimal digits, or None for a loss without weights.
+        Hexadecimal digits, or None where there is no bank.
+
+    Raises:
+        ValueError: The expression cannot be read.
+        OSError: A bank is not at hand.
     """
-    tensors = {name: value.contiguous().cpu() for name, value in loss.state_dict().items()}
-    return hashlib.sha256(safetensors.torch.save(tensors)).hexdigest() if tensors else None
+    banks = [_mdf_parts(term.argument)[0] for term in _terms(expression) if term.name == "mdf"]
+    digest = hashlib.sha256()
+    for bank in banks:
+        tensors = {name: value.contiguous() for name, value in load_bank(bank).state_dict().items()}
+        digest.update(safetensors.torch.save(tensors))
+    return digest.hexdigest() if banks else None
+
+
+def _terms(expression: str) -> list[_Term]:
+    whole = PUBLISHED_SUMS.get(expression.replace(" ", ""), expression)
+    return [_parse(term, expression) for term in _split(whole)]
 
 
 def _split(expression: str) -> list[str]:

@@ -28,7 +28,7 @@ from ..data import (
     paired_validation,
 )
 from ..distortions.protocol import Distortion, load_distortion
-from ..losses import loss_digest
+from ..losses import banks_digest
 from ..networks import RestorationNetwork, save_network
 from .config import DataConfig, Hardware, TrainConfig
 from .module import TrainingModule
@@ -99,7 +99,7 @@ def run(
     data = prepare_data(config.data, distortion, channels=module.network.in_channels, seed=config.seed)
     _check_sizes(module.network, data.validation[0])
     if getattr(rank_zero_only, "rank", 0) == 0:
-        folder.start({**record, "loss_sha256": loss_digest(module.loss)}, resume=resume)
+        folder.start({**record, "banks_sha256": banks_digest(config.loss)}, resume=resume)
         folder.write_skipped(data.skipped)
     if resume and (state := folder.load_state()) is not None:
         module.restore_state(state)
