@@ -3,8 +3,9 @@
     python benchmarks/control_banks.py BANK --seed astronaut --output DIR
 
 DIR/random.safetensors has BANK's widths with random weights, normalised on the seed as an untrained discriminator would
-be; DIR/patches.safetensors sees the pixels of 3×3 patches as they are. Both are whitened as a fit would, on the same
-patches, so that every definition reads them as it reads BANK.
+be; DIR/luma.safetensors is the same but sees the colour of a pixel, what its channels differ in from their mean, by
+`CHROMA` weaker; DIR/patches.safetensors sees the pixels of 3×3 patches as they are. All are whitened as a fit would, on
+the same patches, so that every definition reads them as it reads BANK.
 """
 
 from __future__ import annotations
@@ -25,9 +26,18 @@ from mdfloss.fitting.condition import conditioning_pairs
 from mdfloss.fitting.scale_gan import Players
 from mdfloss.seeds import load_seed
 
+CHROMA = 0.55
+"""About the gain of `denoise`, read by `whitened`, for chroma over that for luma (`mdfloss inspect`)."""
 
-def random_discriminator(width: int, clean: Tensor, generator: torch.Generator) -> Discriminator:
+
+def random_discriminator(
+    width: int, clean: Tensor, generator: torch.Generator, *, chroma: float = 1.0
+) -> Discriminator:
     discriminator = Players(width, generator=generator).critic.train()
+    luma = torch.full((3, 3), 1 / 3)
+    seen = luma + chroma * (torch.eye(3) - luma)
+    kernel = discriminator.head.conv.weight
+    kernel.data = torch.einsum("oihw,ij->ojhw", kernel.data, seen)
     for block in discriminator.blocks:
         block.norm.momentum = 1.0
     with torch.no_grad():
@@ -54,12 +64,11 @@ def main() -> None:
     card = load_bank(options.bank).card
     degradation = Degradation(load_distortion(**card.distortion))
     clean, distorted = conditioning_pairs([load_seed(options.seed)], degradation, random_seed=0)
-    generator = torch.Generator().manual_seed(options.random_seed)
     fed = to_input_range(clean, card.input_range)
-    controls = {
-        "random": [random_discriminator(width, fed, generator) for width in card.widths],
-        "patches": [patch_discriminator()],
-    }
+    controls = {"patches": [patch_discriminator()]}
+    for name, chroma in {"random": 1.0, "luma": CHROMA}.items():
+        generator = torch.Generator().manual_seed(options.random_seed)
+        controls[name] = [random_discriminator(width, fed, generator, chroma=chroma) for width in card.widths]
     for name, discriminators in controls.items():
         widths = tuple(discriminator.width for discriminator in discriminators)
         described = dataclasses.replace(card, widths=widths, iterations=0, source=f"control: {name}")
