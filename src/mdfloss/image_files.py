@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -149,8 +150,12 @@ def _check_size(path: Path, width: int, height: int) -> None:
         )
 
 
+_OPENING = threading.Lock()
+"""Warnings' filters are the process's: threads that set and restore them side by side would leave some behind."""
+
+
 def _decode_pillow(path: Path, page: int = 0) -> Samples:
-    with warnings.catch_warnings():
+    with _OPENING, warnings.catch_warnings():
         # Pillow warns from half its limit on; pictures of 90 to 178 megapixels are daily bread here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image: Image.Image = Image.open(path, formats=_FORMATS)
