@@ -4,8 +4,8 @@
 
 DIR/random.safetensors has BANK's widths with random weights, normalised on the seed as an untrained discriminator would
 be; DIR/luma.safetensors is the same but sees the colour of a pixel, what its channels differ in from their mean,
-with `CHROMA` of its size; DIR/patches.safetensors sees the pixels of 3×3 patches as they are. All are whitened as a fit would, on
-the same patches, so that every definition reads them as it reads BANK.
+with `CHROMA` of its size; DIR/patches.safetensors sees the pixels of 3×3 patches as they are. All are whitened as a fit
+would, on the same patches, so that every definition reads them as it reads BANK.
 """
 
 from __future__ import annotations
