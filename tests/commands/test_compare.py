@@ -54,6 +54,26 @@ def test_plan_runs_and_answer(grid_file: Path, tmp_path: Path, capsys: pytest.Ca
     assert ": done" not in shown
 
 
+def test_a_seed_chooses_and_the_next_is_trained_with_the_choice_alone(
+    grid_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = json.loads(grid_file.read_text())
+    grid |= {"seeds": [0, 1], "tuning_seeds": 1}
+    grid["training"]["lrs"] = [0.001, 1e-9]
+    grid_file.write_text(json.dumps(grid))
+    assert main(["compare", str(grid_file), "--output", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "4 runs, 0 of them done" in shown
+    assert "for the 2 runs of the seeds that wait for the choice" in " ".join(shown.split())
+    trained = [json.loads(file.read_text()) for file in (tmp_path / "out").rglob("result.json")]
+    best = {
+        loss: max((r for r in trained if r["loss"] == loss and r["seed"] == 0), key=lambda r: r["val_psnr"])["lr"]
+        for loss in ("L1", "MSE")
+    }
+    assert sorted((r["loss"], r["lr"]) for r in trained if r["seed"] == 1) == sorted(best.items())
+    assert "MSE is" in shown
+
+
 def test_errors_name_the_file_and_the_field(
     grid_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,6 +46,7 @@ def test_one_length_or_budget_or_several() -> None:
         ({"losses": {}}, "losses must name at least one"),
         ({"losses": {"../x": GridLoss("l1")}}, "losses: '../x' names a folder too"),
         ({"seeds": ()}, "seeds must name at least one"),
+        ({"tuning_seeds": 3}, r"tuning_seeds must be within 1\.\.2, got 3"),
         ({"candidate": "SSIM"}, "candidate must be one of L1, MSE.MDF, got 'SSIM'"),
         ({"metrics": ("snr",)}, "metrics must be among"),
         ({"tasks": {"denoise": GridTask(NOISE)}}, r"task 'denoise' has no bank, but a loss contains \{bank\}"),

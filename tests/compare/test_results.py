@@ -56,3 +56,26 @@ def test_equal_time_compares_other_runs_of_the_slower_loss(grid: Grid, pretended
     for part in parts:
         assert all(result.run.steps == part.steps[loss] for loss in part.steps for result in part.of(loss))
     assert [result.folder for result in parts[0].of("Sum")] == 2 * [Path()]
+
+
+def test_the_first_seeds_choose_and_the_others_follow(grid: Grid, pretended: Pretend) -> None:
+    plan = Plan(replace(grid, tuning_seeds=1), {})
+    results = pretended(plan)
+    assert {(r.run.loss, r.run.weight, r.run.seed) for r in results} == {
+        ("L1", None, 0),
+        ("L1", None, 1),
+        ("Sum", 0.1, 0),
+        ("Sum", 10.0, 0),
+    }
+    assert compare_parts(plan, results) == [], "the choice is not trained with the second seed yet"
+    chosen = next(r for r in results if r.run.weight == 10.0)
+    worse = replace(chosen, run=chosen.run._replace(seed=1), val_psnr=1.0)
+    (part,) = compare_parts(plan, [*results, worse])
+    assert part.chosen["Sum"] == (1e-3, 10.0), "the second seed has no say"
+    assert [r.run.seed for r in part.of("Sum")] == [0, 1]
+
+
+def test_later_runs_are_one_for_each_waiting_loss_and_seed(grid: Grid) -> None:
+    plan = Plan(replace(grid, seeds=(0, 1, 2), tuning_seeds=1), {})
+    assert [(run.loss, run.seed) for run in plan.later] == [("Sum", 2), ("Sum", 1)]
+    assert Plan(replace(grid, seeds=(0, 1, 2)), {}).later == ()

@@ -17,6 +17,7 @@ from mdfloss.compare import Plan, Run, load_grid, make_plan, write_comparison
 from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
 from mdfloss.compare.page import part_title, part_verdict
 from mdfloss.compare.pictures import check_data
+from mdfloss.compare.results import chosen_runs
 from mdfloss.compare.search import search_weights
 from mdfloss.compare.tables import check_tables
 from mdfloss.evaluation.plots import check_plots
@@ -62,13 +63,14 @@ def compare(
         console.print(_plan_table(planned, runs) if runs else f"{len(planned.runs)} runs, all of them done")
         if plan:
             return
-        shown = _Shown(console, planned, runs)
 
         def do(wanted: Sequence[Run]) -> None:
-            do_runs(described, wanted, output, workers=workers, on_done=shown.done)
+            do_runs(described, wanted, output, workers=workers, on_done=_Shown(console, planned, wanted).done)
 
         do(runs)
         search_weights(planned, output, do=do)
+        while left := chosen_runs(planned, output):
+            do(left)
     _answer(console, planned, output)
 
 
@@ -93,11 +95,14 @@ def _plan_table(plan: Plan, runs: Sequence[Run]) -> Table:
     for kind, times in kinds.items():
         table.add_row(*kind, str(len(times)), clock(times[0]))
     table.caption = f"about {clock(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
+    if plan.later:
+        later = sum(map(plan.seconds, plan.later))
+        table.caption += f", and {clock(later)} for the {len(plan.later)} runs of the seeds that wait for the choice"
     return table
 
 
 class _Shown:
-    """Says which run is done, and how long the rest may take by the speed so far."""
+    """Says which run is done, and how long the rest of them may take by the speed so far."""
 
     def __init__(self, console: Console, plan: Plan, runs: Sequence[Run]) -> None:
         self.console = console

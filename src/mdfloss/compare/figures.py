@@ -78,9 +78,10 @@ def _weights(grid: Grid, part: Part) -> list[tuple[str, Plot]]:
     for loss in (name for name, described in grid.losses.items() if described.weights):
         found: dict[str, dict[float, list[float]]] = {}
         for result in part.results:
-            if result.run.loss == loss and result.run.weight is not None and not result.failure:
-                at_rate = found.setdefault(f"lr {result.run.lr:g}", {})
-                at_rate.setdefault(result.run.weight, []).append(result.val_psnr)
+            run = result.run
+            if run.loss == loss and run.weight is not None and run.seed in grid.choosing_seeds and not result.failure:
+                at_rate = found.setdefault(f"lr {run.lr:g}", {})
+                at_rate.setdefault(run.weight, []).append(result.val_psnr)
         curves = {
             rate: (sorted(values), [float(np.mean(values[weight])) for weight in sorted(values)])
             for rate, values in found.items()

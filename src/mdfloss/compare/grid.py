@@ -148,6 +148,8 @@ class Grid:
         test_dir: Folder of clean test pictures.
         networks: Name → network.
         seeds: One training for each.
+        tuning_seeds: So many of the seeds, the first ones, choose learning rates and λ, and the others are trained with
+            the choice alone; all by default.
         candidate: The loss in question; the last by default.
         metrics: Measures of the test pictures; the first decides the verdict.
         max_test_images: Use at most this many test pictures, spread evenly.
@@ -159,6 +161,7 @@ class Grid:
     test_dir: str
     networks: dict[str, GridNetwork] = field(default_factory=lambda: {"DnCNN": GridNetwork()})
     seeds: tuple[int, ...] = (0,)
+    tuning_seeds: int | None = None
     candidate: str = ""
     metrics: tuple[str, ...] = ("psnr", "ssim")
     max_test_images: int | None = None
@@ -170,6 +173,8 @@ class Grid:
         _check_names({"tasks": self.tasks, "losses": self.losses, "networks": self.networks})
         if not self.seeds:
             raise ValueError("seeds must name at least one seed")
+        if self.tuning_seeds is not None and not 1 <= self.tuning_seeds <= len(self.seeds):
+            raise ValueError(f"tuning_seeds must be within 1..{len(self.seeds)}, got {self.tuning_seeds}")
         if not self.candidate:
             object.__setattr__(self, "candidate", list(self.losses)[-1])
         if self.candidate not in self.losses:
@@ -181,6 +186,11 @@ class Grid:
                 load_distortion(**(test.distortion or task.distortion))
             if not task.bank and any(BANK in loss.expression for loss in self.losses.values()):
                 raise ValueError(f"task {name!r} has no bank, but a loss contains {BANK}: fit one and name it")
+
+    @property
+    def choosing_seeds(self) -> tuple[int, ...]:
+        """The seeds whose trainings choose learning rates and λ."""
+        return self.seeds[: self.tuning_seeds]
 
     def to_dict(self) -> dict[str, Any]:
         """The grid as JSON or YAML can hold it."""

@@ -151,6 +151,8 @@ def _trained(plan: Plan, part: Part) -> str:
 def _facts(plan: Plan, seconds: float) -> dict[str, str]:
     grid, training = plan.grid, plan.grid.training
     rates = ", ".join(f"{rate:g}" for rate in training.lrs)
+    choosing = grid.choosing_seeds
+    choice = "" if choosing == grid.seeds else f"; of these, {', '.join(map(str, choosing))} chose what is chosen"
     speeds = [f"{' · '.join(kind)} {1000 * speed:.0f} ms" for kind, speed in plan.speeds.items()]
     facts = {
         "Losses": "; ".join(f"{name}: {loss.expression}" for name, loss in grid.losses.items()),
@@ -161,7 +163,7 @@ def _facts(plan: Plan, seconds: float) -> dict[str, str]:
         if len(training.lrs) > 1
         else f"{rates}, the same for every loss",
         "Time of a step": "; ".join(speeds) or "not measured",
-        "Seeds": ", ".join(map(str, grid.seeds)),
+        "Seeds": ", ".join(map(str, grid.seeds)) + choice,
         "Computing": f"{seconds / 60:.1f} minutes of training",
         **{name: version(name) for name in ("mdfloss", "torch", "numpy", "scipy")},
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",

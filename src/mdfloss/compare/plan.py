@@ -112,7 +112,12 @@ class Plan:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """Every training, once."""
+        """Every training that needs no choice made before it, once."""
+        return tuple(run for run in self.combinations if run.seed in self.grid.choosing_seeds or not self.chooses(run))
+
+    @property
+    def combinations(self) -> tuple[Run, ...]:
+        """Every loss, variant and seed, once: more than `runs` where some seeds wait for what others choose."""
         found = [
             Run(setting.task, setting.network, name, self.steps(setting, name), lr, weight, seed)
             for setting in self.settings
@@ -122,6 +127,22 @@ class Plan:
             for weight in loss.weights or (None,)
         ]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def later(self) -> tuple[Run, ...]:
+        """The runs that wait for a choice, with the first variant of each loss in the place of the chosen one."""
+        waiting = [run for run in self.combinations if run.seed not in self.grid.choosing_seeds and self.chooses(run)]
+        firsts = {run._replace(lr=0, weight=None): run for run in reversed(waiting)}
+        return tuple(firsts.values())
+
+    def chooses(self, run: Run) -> bool:
+        """Whether a run's loss has several learning rates or λ to choose from.
+
+        Args:
+            run: A run of the plan.
+        """
+        loss = self.grid.losses[run.loss]
+        return len(self.grid.training.lrs) * len(loss.weights or (None,)) > 1
 
     def steps(self, setting: Setting, loss: str) -> int:
         """The optimisation steps of a loss in a comparison.

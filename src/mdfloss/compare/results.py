@@ -15,7 +15,7 @@ from .plan import Plan, Run, Setting
 from .run import is_done, read_result
 from .search import searched_runs
 
-__all__ = ["Part", "RunResult", "collect", "compare_parts"]
+__all__ = ["Part", "RunResult", "chosen_runs", "collect", "compare_parts"]
 
 Variant = tuple[float, float | None]
 
@@ -53,7 +53,7 @@ class Part:
         setting: Task, network, length and budget of the trainings.
         test: Name of the test.
         scores: Score of each picture and loss, the mean over the seeds of the chosen variant.
-        chosen: Loss → learning rate and λ with the best validation PSNR, mean over seeds.
+        chosen: Loss → learning rate and λ with the best validation PSNR, mean over the seeds that choose.
         steps: Loss → steps of its trainings.
         results: Every done run of the setting, those of other variants too.
     """
@@ -91,7 +91,7 @@ def collect(plan: Plan, output: Path) -> list[RunResult]:
         Results in the order of the plan.
     """
     results = []
-    for run in (*plan.runs, *searched_runs(plan, output)):
+    for run in (*plan.combinations, *searched_runs(plan, output)):
         if is_done(plan.grid, run, output):
             folder = output / run.path
             found = read_result(folder) or {}
@@ -115,30 +115,56 @@ def compare_parts(plan: Plan, results: Iterable[RunResult]) -> list[Part]:
     results = list(results)
     parts = []
     for setting in plan.settings:
-        steps = {loss: plan.steps(setting, loss) for loss in plan.grid.losses}
-        mine = tuple(
-            result
-            for result in results
-            if result.run[:2] == setting[:2] and steps.get(result.run.loss) == result.run.steps
-        )
-        variants = {
-            loss: _best_variant([r for r in mine if r.run.loss == loss], len(plan.grid.seeds)) for loss in steps
-        }
-        chosen = {loss: variant for loss, variant in variants.items() if variant is not None}
-        if len(chosen) == len(steps):
+        mine, chosen = _choice(plan, setting, results)
+        done = {(r.run.loss, r.run.variant, r.run.seed) for r in mine}
+        wanted = {(loss, variant, seed) for loss, variant in chosen.items() for seed in plan.grid.seeds}
+        if len(chosen) == len(plan.grid.losses) and wanted <= done:
+            steps = {loss: plan.steps(setting, loss) for loss in chosen}
             for test in plan.grid.tasks[setting.task].tests:
                 scores = _mean_scores(plan, mine, chosen, test)
                 parts.append(Part(setting, test, scores, chosen, steps, mine))
     return parts
 
 
-def _best_variant(results: list[RunResult], num_seeds: int) -> Variant | None:
-    """The variant with the best validation among those that went well with every seed."""
+def chosen_runs(plan: Plan, output: Path) -> tuple[Run, ...]:
+    """The runs that are left once learning rates and λ are chosen: the choice with the seeds that did not choose.
+
+    Args:
+        plan: The comparison, its own runs done.
+        output: Its folder.
+
+    Returns:
+        Runs that are not done. After them, look again: one that diverged leaves the choice to the next best.
+    """
+    results = collect(plan, output)
+    done = {result.run for result in results}
+    wanted = [
+        Run(setting.task, setting.network, loss, plan.steps(setting, loss), *variant, seed)
+        for setting in plan.settings
+        for loss, variant in _choice(plan, setting, results)[1].items()
+        for seed in plan.grid.seeds
+    ]
+    return tuple(dict.fromkeys(run for run in wanted if run not in done))
+
+
+def _choice(
+    plan: Plan, setting: Setting, results: Iterable[RunResult]
+) -> tuple[tuple[RunResult, ...], dict[str, Variant]]:
+    """The results of a setting, and its losses with their chosen variants."""
+    steps = {loss: plan.steps(setting, loss) for loss in plan.grid.losses}
+    mine = tuple(r for r in results if r.run[:2] == setting[:2] and steps.get(r.run.loss) == r.run.steps)
+    best = {loss: _best_variant([r for r in mine if r.run.loss == loss], plan.grid.choosing_seeds) for loss in steps}
+    return mine, {loss: variant for loss, variant in best.items() if variant is not None}
+
+
+def _best_variant(results: list[RunResult], seeds: tuple[int, ...]) -> Variant | None:
+    """The variant with the best validation, mean over the choosing seeds, among those that failed with no seed."""
+    failed = {result.run.variant for result in results if result.failure}
     by_variant: dict[Variant, list[float]] = {}
     for result in results:
-        if not result.failure:
+        if result.run.seed in seeds and result.run.variant not in failed:
             by_variant.setdefault(result.run.variant, []).append(result.val_psnr)
-    complete = [variant for variant, values in by_variant.items() if len(values) == num_seeds]
+    complete = [variant for variant, values in by_variant.items() if len(values) == len(seeds)]
     return max(complete, key=lambda variant: np.mean(by_variant[variant]), default=None)
 
 

@@ -56,7 +56,7 @@ def _search(grid: Grid, kind: Run, output: Path, do: Callable[[Sequence[Run]], N
 
 
 def _runs(grid: Grid, kind: Run, weight: float) -> list[Run]:
-    return [kind._replace(weight=weight, seed=seed) for seed in grid.seeds]
+    return [kind._replace(weight=weight, seed=seed) for seed in grid.choosing_seeds]
 
 
 def _validation(runs: Sequence[Run], output: Path) -> float:
@@ -75,7 +75,7 @@ def searched_runs(plan: Plan, output: Path) -> Iterator[Run]:
     Yields:
         Runs of losses with trials, whose λ is none of the grid's.
     """
-    planned = set(plan.runs)
+    planned = set(plan.combinations)
     for name, loss in plan.grid.losses.items():
         if loss.trials:
             for file in sorted((output / "runs").glob(f"*/*/{name}/*/*/result.json")):
