@@ -8,6 +8,7 @@ thread unless OMP_NUM_THREADS says otherwise.
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,7 @@ def jpeg_in_threads(batch: torch.Tensor, workers: int) -> Callable[[], object]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     console = Console()
     for count, size in BATCHES:
         batch = patches(count, size)

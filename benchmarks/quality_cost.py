@@ -44,8 +44,8 @@ def main() -> None:
     figure, axes = new_figure(3.6 * len(parts), 3.4, columns=len(parts))
     for (setting, part), one in zip(parts, axes, strict=True):
         for row in part.itertuples():
-            x, ours_too = milliseconds[expressions[row.loss]], "{bank}" in grid.losses[row.loss].expression
-            one.plot(x, row.mean_value, "o", color=PALETTE[1 if ours_too else 0])
+            x, fitted = milliseconds[expressions[row.loss]], row.loss.startswith(grid.candidate)
+            one.plot(x, row.mean_value, "o", color=PALETTE[1 if fitted else 0])
             one.annotate(row.loss, (x, row.mean_value), xytext=(4, 3), textcoords="offset points", fontsize=7)
             print(f"{setting}: {row.loss}: {x:.1f} ms, {row.mean_value:.{metric.digits}f} {metric.unit}")
         for name, label in MARKS.items():
