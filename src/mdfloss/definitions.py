@@ -21,7 +21,7 @@ class Definition:
         whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
         padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
         scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
-        pixel: Weight of the mean absolute difference of the pixels, in [0, 1], that is added.
+        pixel: Weight of the root of each image's mean squared difference of the pixels, in [0, 1], that is added.
     """
 
     maps: tuple[int, ...]
@@ -51,7 +51,9 @@ DEFINITIONS: dict[str, Definition] = {
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
 first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
-second adds L1 on the pixels, which weighs as much as all maps together under the task's distortion."""
+second adds the root mean square of the pixels, which under the task's distortion weighs as much as all maps together
+and a little more: the maps are measured in L1's units, and 1.25 is what the root mean square is to them for Gaussian
+errors."""
 
 
 def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
