@@ -239,11 +239,11 @@ def _magnitude(difference: Tensor, definition: Definition) -> Tensor:
 
 def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor | float:
     """The definition's share of the root mean squared difference, (N,) in float32; equal images have gradient 0."""
-    if not definition.pixel:
+    if not definition.pixel_rms:
         return 0.0
     wide = torch.promote_types(pred.dtype, torch.float32)
     norm: Tensor = torch.linalg.vector_norm(pred.to(wide) - target.detach().to(wide), dim=(1, 2, 3))
-    return norm * (definition.pixel / (data_range * math.sqrt(pred[0].numel())))
+    return norm * (definition.pixel_rms / (data_range * math.sqrt(pred[0].numel())))
 
 
 def _scales_per_step(wanted: int | str | None, num_scales: int) -> int | None:

@@ -69,6 +69,10 @@ def test_the_digest_tells_what_was_learnt_apart(tiny_bank: DiscriminatorBank, tm
         tiny_bank.save(tmp_path / f"{name}.safetensors")
         digests.add(banks_digest(f"l1+mdf:{tmp_path / name}.safetensors@paper"))
     assert len(digests) == 2
+    read_otherwise = banks_digest(f"l1+mdf:{tmp_path / 'c'}.safetensors@official")
+    assert read_otherwise is not None
+    assert read_otherwise not in digests
+    assert banks_digest(f"mdf:{tmp_path / 'c'}.safetensors@paper/1") in digests
 
 
 @pytest.mark.filterwarnings("ignore:MS-SSIM of")

@@ -108,9 +108,9 @@ def _terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
     if not isinstance(loss, MDFLoss):
         return [Term(loss, weight)]
     definition = loss.definition
-    maps = MDFLoss(loss.bank, definition=dataclasses.replace(definition, pixel=0))
+    maps = MDFLoss(loss.bank, definition=dataclasses.replace(definition, pixel_rms=0))
     form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=definition.absolute)
-    pixels = [Term(RMSELoss(), weight * definition.pixel)] if definition.pixel else []
+    pixels = [Term(RMSELoss(), weight * definition.pixel_rms)] if definition.pixel_rms else []
     return [Term(maps, weight, form), *pixels]
 
 

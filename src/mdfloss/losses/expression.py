@@ -14,6 +14,7 @@ from typing import NamedTuple
 import safetensors.torch
 from torch import Tensor, nn
 
+from ..definitions import resolve_definition
 from ..loss import MDFLoss
 from ..pretrained import load_bank
 from .deep import LPIPSLoss, VGGLoss
@@ -124,7 +125,9 @@ def build_loss(expression: str) -> nn.Module:
 
 
 def banks_digest(expression: str) -> str | None:
-    """SHA-256 of what the banks in an expression have learnt: it names files, and a file can be replaced.
+    """SHA-256 of what the banks in an expression have learnt and of how they are read.
+
+    An expression names files and definitions; a file can be replaced, and a definition be another in another version.
 
     Args:
         expression: As for `build_loss`.
@@ -136,12 +139,14 @@ def banks_digest(expression: str) -> str | None:
         ValueError: The expression cannot be read.
         OSError: A bank is not at hand.
     """
-    banks = [_mdf_parts(term.argument)[0] for term in _terms(expression) if term.name == "mdf"]
+    parts = [_mdf_parts(term.argument) for term in _terms(expression) if term.name == "mdf"]
     digest = hashlib.sha256()
-    for bank in banks:
-        tensors = {name: value.contiguous() for name, value in load_bank(bank).state_dict().items()}
+    for name, definition, _ in parts:
+        bank = load_bank(name)
+        tensors = {key: value.contiguous() for key, value in bank.state_dict().items()}
         digest.update(safetensors.torch.save(tensors))
-    return digest.hexdigest() if banks else None
+        digest.update(repr(resolve_definition(definition or None, bank)).encode())
+    return digest.hexdigest() if parts else None
 
 
 def _terms(expression: str) -> list[_Term]:
