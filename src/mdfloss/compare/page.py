@@ -152,7 +152,11 @@ def _facts(plan: Plan, seconds: float) -> dict[str, str]:
     grid, training = plan.grid, plan.grid.training
     rates = ", ".join(f"{rate:g}" for rate in training.lrs)
     choosing = grid.choosing_seeds
-    choice = "" if choosing == grid.seeds else f"; of these, {', '.join(map(str, choosing))} chose what is chosen"
+    choice = (
+        ""
+        if choosing == grid.seeds
+        else f"; learning rates and weights are chosen with {', '.join(map(str, choosing))} alone"
+    )
     speeds = [f"{' · '.join(kind)} {1000 * speed:.0f} ms" for kind, speed in plan.speeds.items()]
     facts = {
         "Losses": "; ".join(f"{name}: {loss.expression}" for name, loss in grid.losses.items()),
