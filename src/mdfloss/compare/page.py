@@ -151,12 +151,7 @@ def _trained(plan: Plan, part: Part) -> str:
 def _facts(plan: Plan, seconds: float) -> dict[str, str]:
     grid, training = plan.grid, plan.grid.training
     rates = ", ".join(f"{rate:g}" for rate in training.lrs)
-    choosing = grid.choosing_seeds
-    choice = (
-        ""
-        if choosing == grid.seeds
-        else f"; learning rates and weights are chosen with {', '.join(map(str, choosing))} alone"
-    )
+    choice = f"; rates and weights are chosen with the first {grid.tuning_seeds}" if grid.tuning_seeds else ""
     speeds = [f"{' · '.join(kind)} {1000 * speed:.0f} ms" for kind, speed in plan.speeds.items()]
     facts = {
         "Losses": "; ".join(f"{name}: {loss.expression}" for name, loss in grid.losses.items()),
