@@ -9,6 +9,7 @@ from rich.console import Console
 
 from mdfloss.cli import main
 from mdfloss.commands.finding_table import finding_table
+from mdfloss.commands.score_table import score_table
 from mdfloss.evaluation import Score, ScoreTable
 from mdfloss.images import write_image
 
@@ -97,3 +98,17 @@ def test_every_rival_is_tested_by_every_metric(capsys: pytest.CaptureFixture[str
     assert "+1.01 dB  p < 0.001" in lines["L1"]
     assert "−0.1000  p < 0.001" in lines["L1"], "a distance that is larger is a disadvantage"
     assert "+1.51 dB  p < 0.001" in lines["L2"]
+
+
+@pytest.mark.parametrize(("width", "tables"), [(50, 3), (80, 2), (300, 1)])
+def test_a_narrow_terminal_shows_the_metrics_below_each_other(
+    width: int, tables: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = ("psnr", "ssim", "haarpsi")
+    rows = [Score(str(index), "a method", dict.fromkeys(metrics, 0.5 + 0.01 * index)) for index in range(8)]
+    Console(width=width).print(score_table(ScoreTable(metrics, tuple(rows)), title="noise"))
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert shown.count("│ a method") == tables
+    assert shown.count("0.5350 ±") == 2
+    assert shown.count("noise · 8 pictures") == shown.count("means ±") == 1

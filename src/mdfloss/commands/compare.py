@@ -97,7 +97,9 @@ def _plan_table(plan: Plan, runs: Sequence[Run]) -> Table:
     table.caption = f"about {clock(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
     if plan.later:
         later = sum(map(plan.seconds, plan.later))
-        table.caption += f", and up to {clock(later)} for the {len(plan.later)} runs of the seeds that wait for the choice"
+        table.caption += (
+            f", and up to {clock(later)} for the {len(plan.later)} runs of the seeds that wait for the choice"
+        )
     return table
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 
@@ -9,10 +11,12 @@ from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.table import ScoreTable
 from mdfloss.evaluation.verdict import ALPHA, Finding, compare_methods, difference_texts, p_text
 
+from .metric_tables import MetricTables
+
 __all__ = ["finding_table"]
 
 
-def finding_table(scores: ScoreTable, *, candidate: str) -> Table:
+def finding_table(scores: ScoreTable, *, candidate: str) -> MetricTables:
     """A row for each rival: the candidate's advantage by every metric, and how sure it is.
 
     Args:
@@ -22,21 +26,22 @@ def finding_table(scores: ScoreTable, *, candidate: str) -> Table:
     Returns:
         The table; significant advantages are green, significant disadvantages red.
     """
-    shown = Table(
-        title=Text(f"{candidate} against the others: mean advantage, p, effect size"),
-        title_justify="left",
+    findings = {name: compare_methods(scores, candidate=candidate, metric=name) for name in scores.metrics}
+
+    def table(metrics: Sequence[str]) -> Table:
+        shown = Table("against")
+        for name in metrics:
+            shown.add_column(METRICS[name].label, justify="right")
+        for of_rival in zip(*(findings[name] for name in metrics), strict=True):
+            shown.add_row(Text(of_rival[0].rival), *map(_cell, of_rival))
+        return shown
+
+    return MetricTables(
+        scores.metrics,
+        table,
+        title=f"{candidate} against the others: mean advantage, p, effect size",
         caption="positive is better for it; p: paired one-tailed t-test in the direction seen, Holm's correction",
-        caption_justify="left",
     )
-    shown.add_column("against")
-    rows: dict[str, list[Text]] = {}
-    for name in scores.metrics:
-        shown.add_column(METRICS[name].label, justify="right")
-        for finding in compare_methods(scores, candidate=candidate, metric=name):
-            rows.setdefault(finding.rival, []).append(_cell(finding))
-    for rival, cells in rows.items():
-        shown.add_row(Text(rival), *cells)
-    return shown
 
 
 def _cell(finding: Finding) -> Text:

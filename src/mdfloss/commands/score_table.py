@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 
@@ -9,10 +11,12 @@ from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.summary import MethodSummary, summarize, tail_percentile
 from mdfloss.evaluation.table import ScoreTable
 
+from .metric_tables import MetricTables
+
 __all__ = ["score_table"]
 
 
-def score_table(scores: ScoreTable, *, title: str = "") -> Table:
+def score_table(scores: ScoreTable, *, title: str = "") -> MetricTables:
     """A row for each method: mean with interval, and the score that 5 % of the pictures are worse than.
 
     Args:
@@ -23,21 +27,24 @@ def score_table(scores: ScoreTable, *, title: str = "") -> Table:
         The table; with several methods the best mean is bold, the second best underlined.
     """
     head = f"{title} · " if title else ""
-    shown = Table(
-        title=Text(f"{head}{len(scores.images)} pictures · {scores.protocol}"),
-        title_justify="left",
-        caption="means ± the half of their 95 % interval",
-        caption_justify="left",
-    )
-    shown.add_column("method")
-    for name in scores.metrics:
-        shown.add_column(Text(METRICS[name].heading), justify="right")
-        shown.add_column(f"{tail_percentile(name):.0f}th pct.", justify="right")
     summary = summarize(scores)
-    for method, by_metric in summary.items():
-        cells = [cell for name in scores.metrics for cell in _cells(by_metric[name], name, len(summary))]
-        shown.add_row(Text(method), *cells)
-    return shown
+
+    def table(metrics: Sequence[str]) -> Table:
+        shown = Table("method")
+        for name in metrics:
+            shown.add_column(Text(METRICS[name].heading), justify="right")
+            shown.add_column(f"{tail_percentile(name):.0f}th pct.", justify="right")
+        for method, by_metric in summary.items():
+            cells = [cell for name in metrics for cell in _cells(by_metric[name], name, len(summary))]
+            shown.add_row(Text(method), *cells)
+        return shown
+
+    return MetricTables(
+        scores.metrics,
+        table,
+        title=f"{head}{len(scores.images)} pictures · {scores.protocol}",
+        caption="means ± the half of their 95 % interval",
+    )
 
 
 def _cells(summary: MethodSummary, metric: str, num_methods: int) -> tuple[Text, Text]:
