@@ -26,5 +26,5 @@ def test_definitions_that_make_no_sense() -> None:
         Definition(maps=(5,), activated=True, whitened=False, **options)
     with pytest.raises(ValueError, match="before their LeakyReLU"):
         Definition(maps=(0,), activated=True, whitened=True, **options)
-    with pytest.raises(ValueError, match="pixel must be a finite weight, at least 0, got -1"):
-        Definition(maps=(0,), activated=True, whitened=False, pixel=-1, **options)
+    with pytest.raises(ValueError, match="pixel_rms must be a finite weight, at least 0, got -1"):
+        Definition(maps=(0,), activated=True, whitened=False, pixel_rms=-1, **options)

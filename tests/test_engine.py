@@ -25,7 +25,7 @@ OTHERS = {
     "first block": Definition(maps=(0,), activated=False, absolute=True, whitened=True, **OPTIONS),
     "all, before": Definition(maps=(0, 1, 2, 3, 4), activated=False, absolute=False, whitened=False, **OPTIONS),
 }
-MAPS = {name: definition for name, definition in DEFINITIONS.items() if not definition.pixel}
+MAPS = {name: definition for name, definition in DEFINITIONS.items() if not definition.pixel_rms}
 """Those that the engine computes whole: the pixels' term is added after it."""
 ALL = DEFINITIONS | OTHERS
 

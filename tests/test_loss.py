@@ -48,7 +48,7 @@ def _expected(bank: DiscriminatorBank, pred: Tensor, target: Tensor, definition:
             if definition.whitened:
                 difference = torch.einsum("ij,njhw->nihw", discriminator.whitening[index].double(), difference)  # type: ignore[index]
             total += (difference.abs() if definition.absolute else difference**2).mean(dim=(1, 2, 3))
-    return total + definition.pixel * (pred.double() - target.double()).abs().mean(dim=(1, 2, 3))
+    return total + definition.pixel_rms * (pred.double() - target.double()).square().mean(dim=(1, 2, 3)).sqrt()
 
 
 @pytest.mark.data
@@ -101,7 +101,7 @@ def test_properties(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor],
     loss = MDFLoss(conditioned, definition=name, reduction="none")
     assert torch.equal(loss(target, target), torch.zeros(2))
     torch.testing.assert_close(loss(pred.flip(0), target.flip(0)), loss(pred, target).flip(0))
-    pixels = loss.definition.pixel * (pred - target).abs().mean()
+    pixels = loss.definition.pixel_rms * (pred - target).square().mean((1, 2, 3)).sqrt().mean()
     torch.testing.assert_close(loss.per_scale(pred, target).sum() + pixels, loss(pred, target).mean())
     torch.testing.assert_close(mdf_loss(pred, target, loss.bank, definition=loss.definition), loss(pred, target).mean())
     scaled = MDFLoss(conditioned, definition=name, reduction="none", data_range=255)

@@ -21,7 +21,7 @@ class Definition:
         whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
         padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
         scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
-        pixel: Weight of the mean absolute difference of the pixels, in [0, 1], that is added.
+        pixel_rms: Weight of the root of each image's mean squared difference of the pixels, in [0, 1], that is added.
     """
 
     maps: tuple[int, ...]
@@ -30,15 +30,15 @@ class Definition:
     whitened: bool
     padded: bool
     scaled: bool
-    pixel: float = 0.0
+    pixel_rms: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.maps or not set(self.maps) <= set(range(5)):
             raise ValueError(f"maps must be indices within 0..4, got {self.maps}")
         if self.whitened and (self.activated or 4 in self.maps):
             raise ValueError("whitening matrices are for the blocks' maps (0..3) before their LeakyReLU")
-        if not 0 <= self.pixel < math.inf:
-            raise ValueError(f"pixel must be a finite weight, at least 0, got {self.pixel}")
+        if not 0 <= self.pixel_rms < math.inf:
+            raise ValueError(f"pixel_rms must be a finite weight, at least 0, got {self.pixel_rms}")
 
 
 _WHITENED = Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True)
@@ -47,11 +47,13 @@ DEFINITIONS: dict[str, Definition] = {
     "paper": Definition(maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True),
     "official": Definition(maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False),
     "whitened": _WHITENED,
-    "balanced": replace(_WHITENED, pixel=1.0),
+    "balanced": replace(_WHITENED, pixel_rms=1.0),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
 first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
-second adds L1 on the pixels, which weighs as much as all maps together under the task's distortion."""
+second adds the root mean square of the pixels, which under the task's distortion weighs as much as all maps together
+and a little more: the maps are measured in L1's units, and 1.25 is what the root mean square is to them for Gaussian
+errors."""
 
 
 def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:

@@ -2,13 +2,14 @@
 
     L(pred, target) = Σ_k Σ_l mean |φ_l^k(target) - φ_l^k(pred)|^p
 
-over the scales k of a bank and the maps l that a definition chooses, plus, where it says so, the mean absolute
-difference of the pixels. `DEFINITIONS` says what exactly.
+over the scales k of a bank and the maps l that a definition chooses, plus, where it says so, the root of the mean
+squared difference of the pixels. `DEFINITIONS` says what exactly.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 import os
 from collections.abc import Iterable
 from typing import Literal
@@ -237,12 +238,12 @@ def _magnitude(difference: Tensor, definition: Definition) -> Tensor:
 
 
 def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor | float:
-    """The definition's share of L1, (N,) in float32."""
-    if not definition.pixel:
+    """The definition's share of the root mean squared difference, (N,) in float32; equal images have gradient 0."""
+    if not definition.pixel_rms:
         return 0.0
     wide = torch.promote_types(pred.dtype, torch.float32)
-    difference = (pred.to(wide) - target.detach().to(wide)).abs().mean(dim=(1, 2, 3))
-    return difference * (definition.pixel / data_range)
+    norm: Tensor = torch.linalg.vector_norm(pred.to(wide) - target.detach().to(wide), dim=(1, 2, 3))
+    return norm * (definition.pixel_rms / (data_range * math.sqrt(pred[0].numel())))
 
 
 def _scales_per_step(wanted: int | str | None, num_scales: int) -> int | None:

@@ -8,7 +8,7 @@ import torch
 
 from mdfloss import DiscriminatorBank
 from mdfloss.cli import main
-from mdfloss.commands.inspect import _form, _labels, _subject
+from mdfloss.commands.inspect import _labels, _subject, _terms
 from mdfloss.images import write_image
 from mdfloss.loss import DEFINITIONS, MDFLoss
 
@@ -67,14 +67,16 @@ def test_a_name_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS)
-def test_the_feature_form_is_the_loss(definition: str, tiny_bank: DiscriminatorBank, pair) -> None:
+def test_the_terms_are_the_loss(definition: str, tiny_bank: DiscriminatorBank, pair) -> None:
     for discriminator in tiny_bank:
         discriminator.whitening = torch.stack([torch.eye(8)] * 4)
     loss = MDFLoss(tiny_bank, definition=definition)
-    form = _form(loss)
-    assert form is not None
+    maps, *pixels = _terms(loss, weight=3.0)
     pred, target = (image[:1] for image in pair)
-    assert form.value(pred, target) == pytest.approx(float(loss(pred, target)), rel=1e-4)
+    assert maps.form is not None
+    assert maps.form.value(pred, target) == pytest.approx(float(maps.loss(pred, target)), rel=1e-4)
+    total = sum(term.weight * float(term.loss(pred, target)) for term in (maps, *pixels))
+    assert total == pytest.approx(3 * float(loss(pred, target)), rel=1e-4)
 
 
 def test_a_loss_that_draws_scales_is_inspected_whole() -> None:

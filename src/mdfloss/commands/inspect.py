@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -29,7 +30,7 @@ from mdfloss.evaluation.plots import check_plots, save_figure
 from mdfloss.files import atomic_write, refuse_overwrite
 from mdfloss.images import find_images, read_image
 from mdfloss.loss import MDFLoss
-from mdfloss.losses import WeightedSum, build_loss
+from mdfloss.losses import RMSELoss, WeightedSum, build_loss
 from mdfloss.pretrained import list_banks
 from mdfloss.seeds import photograph
 from mdfloss.version import __version__
@@ -99,21 +100,18 @@ def _subject(text: str, label: str) -> Subject:
     return Subject(label, loss, _terms(loss), layers)
 
 
-def _terms(loss: nn.Module) -> list[Term]:
+def _terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
+    """The losses of a sum; an MDF loss as a distance of its maps, scale after scale, and one of its pixels."""
     if isinstance(loss, WeightedSum):
-        return [Term(one, weight, _form(one)) for one, weight in zip(loss.losses, loss.weights, strict=True)]
-    return [Term(loss, form=_form(loss))]
-
-
-def _form(loss: nn.Module) -> FeatureForm | None:
-    """An MDF loss as a distance of its maps, scale after scale; with its pixels as one more where they are compared."""
+        pairs = zip(loss.losses, loss.weights, strict=True)
+        return [term for one, factor in pairs for term in _terms(one, weight * factor)]
     if not isinstance(loss, MDFLoss):
-        return None
-    definition, weight = loss.definition, loss.definition.pixel
-    groups: list[Callable[[Tensor], list[Tensor]]] = [_Scale(loss, index) for index in range(len(loss.bank))]
-    if weight and not definition.absolute:  # pixels are compared absolutely, so the norms differ
-        return None
-    return FeatureForm([*groups, lambda image: [weight * image]] if weight else groups, absolute=definition.absolute)
+        return [Term(loss, weight)]
+    definition = loss.definition
+    maps = MDFLoss(loss.bank, definition=dataclasses.replace(definition, pixel_rms=0))
+    form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=definition.absolute)
+    pixels = [Term(RMSELoss(), weight * definition.pixel_rms)] if definition.pixel_rms else []
+    return [Term(maps, weight, form), *pixels]
 
 
 class _Scale:
