@@ -77,5 +77,5 @@ def test_the_first_seeds_choose_and_the_others_follow(grid: Grid, pretended: Pre
 
 def test_later_runs_are_one_for_each_waiting_loss_and_seed(grid: Grid) -> None:
     plan = Plan(replace(grid, seeds=(0, 1, 2), tuning_seeds=1), {})
-    assert [(run.loss, run.seed) for run in plan.later] == [("Sum", 2), ("Sum", 1)]
+    assert [(run.loss, run.seed) for run in plan.later] == [("Sum", 1), ("Sum", 2)]
     assert Plan(replace(grid, seeds=(0, 1, 2)), {}).later == ()

@@ -132,7 +132,9 @@ class Plan:
     def later(self) -> tuple[Run, ...]:
         """The runs that wait for a choice, with the first variant of each loss in the place of the chosen one."""
         waiting = [run for run in self.combinations if run.seed not in self.grid.choosing_seeds and self.chooses(run)]
-        firsts = {run._replace(lr=0, weight=None): run for run in reversed(waiting)}
+        firsts: dict[Run, Run] = {}
+        for run in waiting:
+            firsts.setdefault(run._replace(lr=0, weight=None), run)
         return tuple(firsts.values())
 
     def chooses(self, run: Run) -> bool:
