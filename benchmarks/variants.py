@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from torch import Tensor
 
-from mdfloss import DEFINITIONS, DiscriminatorBank, load_bank
+from mdfloss import DEFINITIONS, Definition, DiscriminatorBank, MDFLoss, load_bank
 from mdfloss.commands.compare import compare
 from mdfloss.commands.inspect import inspect
 from mdfloss.conditioning import whiten
@@ -52,6 +53,9 @@ READINGS = {
 }
 """The same bank, read in another way."""
 
+WITH_PIXELS = {"raw_with_pixels": RAW, "activated_with_pixels": replace(RAW, activated=True)}
+"""The same without whitening, with the pixels beside the maps that weigh as in `balanced`."""
+
 SHRINKAGES = {"shrinkage_0_01": 0.01, "shrinkage_0_5": 0.5, "shrinkage_1": 1.0}
 """The same bank, whitened more or less; with 1 every map is only weighed."""
 
@@ -67,12 +71,19 @@ FITS = {
 }
 """Another fit, `--preset quick` but for these."""
 
-NAMES = [*READINGS, *SHRINKAGES, *SCALES, *FITS]
+NAMES = [*READINGS, *WITH_PIXELS, *SHRINKAGES, *SCALES, *FITS]
 
 
-def whitened_anew(bank: DiscriminatorBank, shrinkage: float) -> DiscriminatorBank:
-    degradation = Degradation(load_distortion(**bank.card.distortion))
-    return whiten(bank, *conditioning_pairs([load_seed(SEED)], degradation, random_seed=0), shrinkage=shrinkage)
+def pairs() -> tuple[Tensor, Tensor]:
+    degradation = Degradation(load_distortion(**load_bank(BANK).card.distortion))
+    return conditioning_pairs([load_seed(SEED)], degradation, random_seed=0)
+
+
+def with_pixels(reading: Definition) -> Definition:
+    """As much of the pixels as makes them to the maps what they are in `balanced`, whose maps have L1's unit."""
+    clean, distorted = pairs()
+    unit = MDFLoss(BANK, definition=reading)(distorted, clean) / (distorted - clean).abs().mean()
+    return replace(reading, pixel_rms=BALANCED.pixel_rms * unit.item())
 
 
 def made(name: str) -> DiscriminatorBank:
@@ -80,14 +91,14 @@ def made(name: str) -> DiscriminatorBank:
         distortion = load_distortion(**load_bank(BANK).card.distortion)
         return fit([load_seed(SEED)], distortion, FitConfig.preset("quick", **FITS[name]), task=BANK)
     if name in SHRINKAGES:
-        return whitened_anew(load_bank(BANK), SHRINKAGES[name])
-    return whitened_anew(load_bank(BANK).subset(SCALES[name]), 0.1)
+        return whiten(load_bank(BANK), *pairs(), shrinkage=SHRINKAGES[name])
+    return whiten(load_bank(BANK).subset(SCALES[name]), *pairs())
 
 
 def expression(name: str, banks: Path) -> str:
     """What `mdfloss` builds the variant from; a bank that is not there yet is made."""
-    if name in READINGS:
-        DEFINITIONS[name] = READINGS[name]
+    if name in READINGS or name in WITH_PIXELS:
+        DEFINITIONS[name] = READINGS[name] if name in READINGS else with_pixels(WITH_PIXELS[name])
         return f"mdf:{BANK}@{name}"
     path = banks / f"{name}.safetensors"
     if not path.exists():
