@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study serve": ("mdfloss.commands.study:study_serve", "serve a study on the web"),
     "study analyze": ("mdfloss.commands.study:study_analyze", "scale votes to JND, with intervals and tests"),
     "study simulate": ("mdfloss.commands.study:study_simulate", "plan how many participants a study needs"),
+    "condition": ("mdfloss.commands.condition:condition", "whiten a bank for a distortion, the authors' too"),
     "import-official": (
         "mdfloss.commands.import_official:import_official",
         "convert the authors' released weights",

@@ -76,6 +76,6 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
     if definition.whitened and not bank.is_conditioned:
         raise ValueError(
             "the definition is whitened, and the bank carries no whitening matrices: "
-            "condition it with mdfloss.conditioning.whiten, or use definition='paper'"
+            "condition it with `mdfloss condition`, or use definition='paper'"
         )
     return definition

@@ -81,7 +81,7 @@ def _table(costs: list[Cost], title: str) -> Table:
         caption="VGG, LPIPS and banks with random weights are for their cost only",
         caption_justify="left",
     )
-    shown.add_column("loss")
+    shown.add_column("loss", overflow="fold")
     for heading in headings:
         shown.add_column(heading, justify="right")
     for cost in costs:

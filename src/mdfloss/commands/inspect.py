@@ -158,7 +158,7 @@ def _write(found: Sequence[Inspection], output: Path, config: InspectConfig, *, 
 
 def _table(found: Sequence[Inspection]) -> Table:
     table = Table(title="Losses inspected", title_justify="left")
-    table.add_column("loss")
+    table.add_column("loss", overflow="fold")
     for heading in HEADINGS.values():
         table.add_column(heading, justify="right")
     for one in found:
