@@ -69,7 +69,7 @@ FITS = {
     "width_8": {"width": 8, "max_width": 8},
     "width_32": {"width": 32},
 }
-"""Another fit, `--preset quick` but for these."""
+"""Another fit, `--preset full` but for these."""
 
 NAMES = [*READINGS, *WITH_PIXELS, *SHRINKAGES, *SCALES, *FITS]
 
@@ -89,7 +89,7 @@ def with_pixels(reading: Definition) -> Definition:
 def made(name: str) -> DiscriminatorBank:
     if name in FITS:
         distortion = load_distortion(**load_bank(BANK).card.distortion)
-        return fit([load_seed(SEED)], distortion, FitConfig.preset("quick", **FITS[name]), task=BANK)
+        return fit([load_seed(SEED)], distortion, FitConfig.preset("full", **FITS[name]), task=BANK)
     if name in SHRINKAGES:
         return whiten(load_bank(BANK), *pairs(), shrinkage=SHRINKAGES[name])
     return whiten(load_bank(BANK).subset(SCALES[name]), *pairs())

@@ -2,18 +2,27 @@ import dataclasses
 
 import pytest
 
+from mdfloss import load_bank
 from mdfloss.fitting import FitConfig
 
 
 def test_defaults_are_the_papers():
-    config = FitConfig.preset("full")
+    config = FitConfig.preset("paper")
     assert config == FitConfig()
     assert (config.num_scales, config.iterations, config.alpha) == (8, 3000, 100)
     assert (config.critic_steps, config.generator_steps) == (3, 3)
     assert config.widths == (32, 32, 32, 32, 64, 64, 64, 64)
 
 
-def test_quick_is_less_of_everything_and_can_be_changed():
+@pytest.mark.parametrize("name", ["denoise", "jpeg", "sr_x4", "deblur"])
+def test_full_is_the_recipe_of_the_shipped_banks(name: str):
+    card = load_bank(name).card
+    assert card.fit == dataclasses.asdict(FitConfig.preset("full", rho=card.rho))
+
+
+def test_quick_is_half_of_it_and_can_be_changed():
+    full = FitConfig.preset("full")
+    assert FitConfig.preset("quick") == dataclasses.replace(full, iterations=full.iterations // 2)
     quick = FitConfig.preset("quick", iterations=7)
     assert quick.iterations == 7
     assert quick.critic_steps == quick.generator_steps == 1
@@ -45,7 +54,7 @@ def test_impossible_options(changes: dict, message: str):
 
 
 def test_unknown_preset_and_field():
-    with pytest.raises(ValueError, match=r"preset must be one of \('full', 'quick'\), got 'fast'"):
+    with pytest.raises(ValueError, match=r"preset must be one of \('full', 'quick', 'paper'\), got 'fast'"):
         FitConfig.preset("fast")
     with pytest.raises(TypeError, match="epochs"):
         FitConfig.preset("quick", epochs=3)
