@@ -1,9 +1,9 @@
 """What each choice in fitting, whitening and reading a bank brings: its condition number, and a short training with it.
 
     python benchmarks/variants.py --output runs/variants
-    python benchmarks/variants.py --output runs/variants balanced shrinkage_1    # these only
+    python benchmarks/variants.py --output runs/variants balanced shrinkage_1 --seeds 0 1 2    # these only
 
-Denoising as recipes/quality_denoise.yaml has it, with one seed; the bank is `denoise`, read by `balanced`, with one
+Denoising as recipes/quality_denoise.yaml has it; the bank is `denoise`, read by `balanced`, with one
 thing changed at a time. Condition numbers are those of `mdfloss inspect --num-crops 1`. Prints a table in Markdown;
 what is done is not done again.
 """
@@ -63,6 +63,7 @@ SCALES = {"coarse_scales": range(4), "fine_scales": range(4, 8), "every_2nd_scal
 """Some of the same bank's discriminators."""
 
 FITS = {
+    "quick": {"iterations": 100},
     "seed_1": {"random_seed": 1},
     "K_4": {"num_scales": 4},
     "rho_1_25": {"rho": 1.25},
@@ -106,9 +107,9 @@ def expression(name: str, banks: Path) -> str:
     return f"mdf:{path}"
 
 
-def write_grid(losses: dict[str, str], path: Path) -> None:
+def write_grid(losses: dict[str, str], seeds: Sequence[int], path: Path) -> None:
     grid = yaml.safe_load(RECIPE.read_text())
-    grid |= {"losses": {name: {"expression": text} for name, text in losses.items()}, "seeds": [0]}
+    grid |= {"losses": {name: {"expression": text} for name, text in losses.items()}, "seeds": list(seeds)}
     path.write_text(yaml.safe_dump(grid | {"candidate": next(iter(losses))}, sort_keys=False))
 
 
@@ -128,10 +129,10 @@ def table(scores: pd.DataFrame, conditions: dict[str, float]) -> Iterator[str]:
         yield f"| {name} | {condition:.3g} | {' | '.join(cells)} |"
 
 
-def main(names: Sequence[str], output: Path) -> None:
+def main(names: Sequence[str], seeds: Sequence[int], output: Path) -> None:
     losses = {name: expression(name, output / "banks") for name in names}
     grid = output / "grid.yaml"
-    write_grid(losses, grid)
+    write_grid(losses, seeds, grid)
     compare(grid, output=output)
     conditions = {name: condition_number(text, output / "inspected" / name) for name, text in losses.items()}
     print(*table(pd.read_csv(output / "tables/scores.csv"), conditions), sep="\n")
@@ -140,7 +141,8 @@ def main(names: Sequence[str], output: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    main(options.names, options.output)
+    main(options.names, options.seeds, options.output)
