@@ -35,6 +35,14 @@ def test_a_failure_leaves_what_stood_there(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_names_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
+    target = tmp_path / f"{'画' * 83}.png"
+    assert len(target.name.encode()) > 250
+    with atomic_write(target) as partial:
+        partial.write_text("whole")
+    assert target.read_text() == "whole"
+
+
 def test_replaces_only_when_told(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")

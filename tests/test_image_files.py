@@ -143,6 +143,29 @@ def test_tiff_layouts(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode(tmp_path / "white.tif")[:, :, 0], 65535 - samples[:, :, 0])
 
 
+def test_alpha_of_16_bit_tiff(tmp_path: Path) -> None:
+    straight, path = _samples((33, 21, 4), np.uint16), tmp_path / "a.tif"
+    straight[:5, :, 3], straight[5:9, :, 3] = 0, 65535
+    alpha = straight[:, :, 3:]
+    with_rest = np.concatenate([straight[:, :, :3], _samples((33, 21, 1), np.uint16), alpha], 2)
+    tifffile.imwrite(path, with_rest, photometric="rgb", extrasamples=["unspecified", "unassalpha"])
+    np.testing.assert_array_equal(decode(path), straight)
+    multiplied = np.rint(straight[:, :, :3] * (alpha / 65535)).astype(np.uint16)
+    tifffile.imwrite(path, np.concatenate([multiplied, alpha], 2), photometric="rgb", extrasamples=["assocalpha"])
+    found = decode(path).astype(np.int64)
+    np.testing.assert_array_equal(found[:, :, 3:], alpha)
+    assert (found[:5, :, :3] == 0).all()
+    off = np.abs(found[5:, :, :3] - straight[5:, :, :3])
+    assert (off <= 1 + 32768 // np.maximum(alpha[5:], 1).astype(np.int64)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_volumes_are_refused(tmp_path: Path, dtype: Any) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", _samples((16, 32, 32), dtype), volumetric=True, tile=(16, 16, 16))
+    with pytest.raises(ImageFileError, match=r"a\.tif is a volume of 16 planes: save the plane you want"):
+        decode(tmp_path / "a.tif")
+
+
 def test_tiff_with_a_thumbnail_is_one_picture(tmp_path: Path) -> None:
     thumbnail, full = _samples((4, 5, 3)), _samples((20, 25, 3))
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:

@@ -226,7 +226,7 @@ def test_wrong_tensors(tiny_bank: DiscriminatorBank, pair: tuple[Tensor, Tensor]
         ({"definition": "best"}, "definition must be one of .*'paper'.*, got 'best'"),
         ({"definition": "whitened"}, "the bank carries no whitening matrices"),
         ({"reduction": "avg"}, "reduction must be one of .*, got 'avg'"),
-        ({"data_range": 0}, "data_range is the value of white and must be positive, got 0"),
+        ({"data_range": 0}, "data_range is the value of white, positive and finite, got 0"),
         ({"scales_per_step": 0}, "scales_per_step must be within 1..2, got 0"),
         ({"scales": [0], "scales_per_step": 2}, "scales_per_step must be within 1..1, got 2"),
         ({"scales_per_step": "slow"}, "scales_per_step must be a number or one of .*, got 'slow'"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import ImageCms
 from torch import Tensor
 
 from mdfloss.images import Picture, read_picture, write_image, write_picture
@@ -59,6 +60,8 @@ def test_a_model_of_another_size_is_an_error() -> None:
 def test_impossible_tilings_are_refused() -> None:
     with pytest.raises(ValueError, match="tile must be larger than two overlaps, got tile 64 and overlap 32"):
         Tiling(tile=64, overlap=32)
+    with pytest.raises(ValueError, match="overlap must be at least 0 px, got -1"):
+        Tiling(overlap=-1)
 
 
 def test_gray_is_the_mean_of_a_colour_network(network: DnCNN, generator: torch.Generator) -> None:
@@ -85,7 +88,8 @@ def test_alpha_comes_along_and_grows_with_the_picture(generator: torch.Generator
 
 def test_files_keep_their_kind(tmp_path: Path, generator: torch.Generator) -> None:
     colour, alpha = torch.rand(1, 3, 20, 30, generator=generator), torch.rand(1, 1, 20, 30, generator=generator)
-    write_picture(tmp_path / "in" / "a.png", Picture(colour, alpha, bit_depth=16))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    write_picture(tmp_path / "in" / "a.png", Picture(colour, alpha, 16, profile))
     write_picture(tmp_path / "in" / "deep" / "b.tif", Picture(colour[:, :1], bit_depth=16))
     plan = plan_outputs([tmp_path / "in"], tmp_path / "out")
     result = restore_files(identity, plan)
@@ -95,15 +99,26 @@ def test_files_keep_their_kind(tmp_path: Path, generator: torch.Generator) -> No
         assert torch.equal(before.image, after.image)
         assert before.bit_depth == after.bit_depth == 16
         assert (before.alpha is None) == (after.alpha is None)
+        assert before.profile == after.profile
 
 
 def test_a_broken_file_is_named_and_the_others_are_restored(tmp_path: Path) -> None:
     write_image(tmp_path / "in" / "good.png", torch.zeros(1, 3, 8, 8))
     (tmp_path / "in" / "bad.png").write_text("not a picture")
+    (tmp_path / "in" / "gone.png").symlink_to(tmp_path / "moved.png")
     result = restore_files(identity, plan_outputs([tmp_path / "in"], tmp_path / "out"))
     assert [path.name for path in result.written] == ["good.png"]
-    assert [skipped.path.name for skipped in result.skipped] == ["bad.png"]
+    assert [skipped.path.name for skipped in result.skipped] == ["bad.png", "gone.png"]
     assert "is not an image" in result.skipped[0].reason
+    assert "no such file" in result.skipped[1].reason
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused_before_anything_is_restored(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", torch.zeros(1, 3, 8, 8))
+    (tmp_path / "taken").write_text("")
+    for output in (tmp_path / "taken", tmp_path / "taken" / "b.png"):
+        with pytest.raises(ValueError, match="taken is a file, so nothing can be written into it"):
+            plan_outputs([tmp_path / "a.png"], output)
 
 
 def test_nothing_is_overwritten_and_nothing_half_done(tmp_path: Path) -> None:

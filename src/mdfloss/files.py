@@ -44,7 +44,7 @@ def atomic_write(path: str | os.PathLike[str], *, force: bool = True) -> Iterato
     final = Path(path)
     refuse_overwrite(final, force=force)
     final.parent.mkdir(parents=True, exist_ok=True)
-    partial = final.with_name(f".{final.stem}.{secrets.token_hex(4)}.part{final.suffix}")
+    partial = final.with_name(f".{secrets.token_hex(8)}.part{final.suffix}")  # short: a name may have 255 bytes
     try:
         yield partial
         with partial.open("rb") as written:

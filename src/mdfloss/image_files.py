@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
-import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from .colour_profiles import png_with_profile
 from .files import atomic_write
+from .pillow_files import open_image
 
 __all__ = ["IMAGE_SUFFIXES", "ImageFileError", "decode", "encode"]
 
@@ -30,8 +30,9 @@ JPEG_QUALITY = 95
 Samples = NDArray[Any]
 """(H, W, C) of uint8 or uint16; C is 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha)."""
 
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _EXIF_ORIENTATION = 274
+_PREMULTIPLIED, _STRAIGHT = 1, 2
+"""Kinds of alpha among a TIFF's extra samples."""
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _DAMAGE = (
@@ -90,7 +91,9 @@ def decode(path: str | os.PathLike[str]) -> Samples:
     return contiguous
 
 
-def encode(path: str | os.PathLike[str], samples: Samples, *, force: bool = False) -> None:
+def encode(
+    path: str | os.PathLike[str], samples: Samples, *, profile: bytes | None = None, force: bool = False
+) -> None:
     """Write samples as the kind of picture that the suffix names.
 
     PNG, TIFF, WebP and BMP keep the samples exactly; JPEG is written at quality 95.
@@ -98,6 +101,7 @@ def encode(path: str | os.PathLike[str], samples: Samples, *, force: bool = Fals
     Args:
         path: File to write; it appears whole or not at all.
         samples: (H, W, C) of uint8 or uint16, C as `decode` returns it.
+        profile: ICC profile to put beside them; BMP has no place for it.
         force: Replace an existing file.
 
     Raises:
@@ -109,18 +113,19 @@ def encode(path: str | os.PathLike[str], samples: Samples, *, force: bool = Fals
     if suffix not in IMAGE_SUFFIXES:
         raise ImageFileError(f"{path}: unknown suffix '{path.suffix}', choose one of {', '.join(IMAGE_SUFFIXES)}")
     if samples.dtype == np.uint16 and suffix not in (".png", ".tif", ".tiff"):
-        raise ImageFileError(f"{path}: {suffix} holds 8 bit only: write .png or .tif, or ask for bit_depth=8")
+        raise ImageFileError(f"{path}: {suffix} holds 8 bit only: write .png or .tif, or 8 bit (bit_depth=8 in Python)")
     if samples.shape[2] in (2, 4) and suffix in (".jpg", ".jpeg", ".bmp"):
         raise ImageFileError(f"{path}: {suffix} holds no alpha: write .png, .tif or .webp, or drop the alpha")
     with atomic_write(path, force=force) as partial:
         if suffix in (".tif", ".tiff"):
-            _encode_tiff(partial, samples)
+            _encode_tiff(partial, samples, profile)
         elif samples.dtype == np.uint16:
             import imagecodecs
 
-            partial.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(_without_gray_axis(samples))))
+            written = imagecodecs.png_encode(np.ascontiguousarray(_without_gray_axis(samples)))
+            partial.write_bytes(written if profile is None else png_with_profile(bytes(written), profile))
         else:
-            _encode_pillow(partial, samples, path)
+            _encode_pillow(partial, samples, path, profile)
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -150,16 +155,8 @@ def _check_size(path: Path, width: int, height: int) -> None:
         )
 
 
-_OPENING = threading.Lock()
-"""Warnings' filters are the process's: threads that set and restore them side by side would leave some behind."""
-
-
 def _decode_pillow(path: Path, page: int = 0) -> Samples:
-    with _OPENING, warnings.catch_warnings():
-        # Pillow warns from half its limit on; pictures of 90 to 178 megapixels are daily bread here.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        image: Image.Image = Image.open(path, formats=_FORMATS)
-    with image:
+    with open_image(path) as image:
         frames = getattr(image, "n_frames", 1)
         if image.format in ("WEBP", "PNG") and frames > 1:
             raise ImageFileError(f"{path} is an animation of {frames} frames: save the frame you want as a file")
@@ -189,7 +186,7 @@ def _decode_png16(path: Path, start: bytes) -> Samples:
     import imagecodecs
 
     _check_size(path, *struct.unpack(">II", start[16:24]))
-    with Image.open(path, formats=("PNG",)) as image:
+    with open_image(path, formats=("PNG",)) as image:
         # An EXIF chunk after the pixels is not looked for: Pillow would decode the picture to find it.
         orientation = _orientation(image) if "exif" in image.info else 1
     samples: Samples = imagecodecs.png_decode(path.read_bytes())
@@ -204,6 +201,8 @@ def _decode_tiff(path: Path) -> Samples:
         if len(pages) != 1:
             raise ImageFileError(f"{path} holds {len(pages)} pages: save the page you want as a file of its own")
         page = file.pages[pages[0]].aspage()
+        if page.imagedepth > 1:
+            raise ImageFileError(f"{path} is a volume of {page.imagedepth} planes: save the plane you want as a file")
         _check_size(path, page.imagewidth, page.imagelength)
         if page.bitspersample <= 8 and page.sampleformat == 1:
             return _decode_pillow(path, pages[0])
@@ -219,13 +218,24 @@ def _tiff16_samples(path: Path, page: Any) -> Samples:
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
     samples = samples.reshape(page.imagelength, page.imagewidth, -1)
+    first_extra = 3 if page.photometric == 2 else 1
+    kept = samples[:, :, :first_extra]
     if page.photometric == 0:
-        samples = 65535 - samples
-    colours = 3 if page.photometric == 2 else 1
-    has_alpha = bool(page.extrasamples) and page.extrasamples[0] in (1, 2)
+        kept = 65535 - kept
+    for index, kind in enumerate(page.extrasamples or ()):
+        if kind in (_PREMULTIPLIED, _STRAIGHT):
+            alpha = samples[:, :, first_extra + index, None]
+            kept = np.concatenate([_divided(kept, alpha) if kind == _PREMULTIPLIED else kept, alpha], 2)
+            break
     orientation = page.tags.get(_EXIF_ORIENTATION)
-    kept = samples[:, :, : colours + has_alpha]
     return _upright(kept, 1 if orientation is None else int(orientation.value))
+
+
+def _divided(colours: Samples, alpha: Samples) -> Samples:
+    """16-bit colours that were multiplied by their alpha, as they were before; black where nothing is left of them."""
+    wide = alpha.astype(np.uint64)
+    before = (colours.astype(np.uint64) * 65535 + wide // 2) // np.maximum(wide, 1)
+    return np.where(wide > 0, np.minimum(before, 65535), 0).astype(np.uint16)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -252,7 +262,7 @@ def _without_gray_axis(samples: Samples) -> Samples:
     return samples[:, :, 0] if samples.shape[2] == 1 else samples
 
 
-def _encode_tiff(path: Path, samples: Samples) -> None:
+def _encode_tiff(path: Path, samples: Samples, profile: bytes | None) -> None:
     import tifffile
 
     channels = samples.shape[2]
@@ -265,15 +275,16 @@ def _encode_tiff(path: Path, samples: Samples) -> None:
         compression="zlib",
         predictor=True,
         metadata=None,
+        iccprofile=profile,
     )
 
 
-def _encode_pillow(partial: Path, samples: Samples, path: Path) -> None:
-    options: dict[str, Any] = {}
+def _encode_pillow(partial: Path, samples: Samples, path: Path, profile: bytes | None) -> None:
+    options: dict[str, Any] = {"icc_profile": profile}
     if path.suffix.lower() in (".jpg", ".jpeg"):
-        options = {"quality": JPEG_QUALITY, "subsampling": 0}
+        options |= {"quality": JPEG_QUALITY, "subsampling": 0}
     elif path.suffix.lower() == ".webp":
-        options = {"lossless": True, "exact": True}
+        options |= {"lossless": True, "exact": True}
     try:
         Image.fromarray(_without_gray_axis(samples)).save(partial, **options)
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .colour_profiles import read_profile
 from .image_files import IMAGE_SUFFIXES, ImageFileError, Samples, decode, encode
 
 __all__ = [
@@ -46,11 +47,13 @@ class Picture:
         image: (1, C, H, W) float32 in [0, 1]; C is 1 or 3, as in the file.
         alpha: (1, 1, H, W) float32 in [0, 1], or None where the file has no transparency.
         bit_depth: Bits of a sample in the file, 8 or 16.
+        profile: ICC profile of the file, or None.
     """
 
     image: Tensor
     alpha: Tensor | None = None
     bit_depth: Literal[8, 16] = 8
+    profile: bytes | None = None
 
     def __post_init__(self) -> None:
         image, alpha = self.image, self.alpha
@@ -65,7 +68,7 @@ class Picture:
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read a picture as it is: gray stays gray, alpha and bit depth are kept.
+    """Read a picture as it is: gray stays gray; alpha, bit depth and colour profile are kept.
 
     Args:
         path: PNG, JPEG, TIFF, WebP or BMP, 8 or 16 bit. EXIF rotation is applied, palettes are expanded.
@@ -78,10 +81,12 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     planes = torch.from_numpy(samples.astype(np.float32).transpose(2, 0, 1).copy())
     planes = planes.div_(np.iinfo(samples.dtype).max)[None]
     has_alpha = planes.shape[1] in (2, 4)
+    image = planes[:, :-1] if has_alpha else planes
     return Picture(
-        image=planes[:, :-1] if has_alpha else planes,
+        image=image,
         alpha=planes[:, -1:] if has_alpha else None,
         bit_depth=16 if samples.dtype == np.uint16 else 8,
+        profile=read_profile(path, colours=3 if image.shape[1] == 3 else 1),
     )
 
 
@@ -129,7 +134,7 @@ def write_picture(path: str | os.PathLike[str], picture: Picture, *, force: bool
         ValueError: The picture holds values that are not finite.
     """
     planes = picture.image if picture.alpha is None else torch.cat([picture.image, picture.alpha], 1)
-    encode(path, _samples(planes.detach(), picture.bit_depth), force=force)
+    encode(path, _samples(planes.detach(), picture.bit_depth), profile=picture.profile, force=force)
 
 
 def write_image(
@@ -165,7 +170,8 @@ def find_images(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
     Args:
         paths: Files (kept in the given order) and folders (searched to any depth, sorted by path). Inside
-            folders, what is hidden or has no image suffix is passed over.
+            folders, what is hidden or has no image suffix is passed over; a link to nothing is listed, so that
+            whoever reads it can say so.
 
     Returns:
         The files, each once.
@@ -195,7 +201,7 @@ def _pictures_at(path: Path) -> list[Path]:
         for file in path.rglob("*")
         if file.suffix.lower() in IMAGE_SUFFIXES
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and file.is_file()
+        and (file.is_file() or not file.exists())
     )
     if not pictures:
         raise ImageFileError(f"{path} holds no pictures: files with one of the suffixes {suffixes} are looked for")

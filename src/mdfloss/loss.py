@@ -106,8 +106,8 @@ class MDFLoss(nn.Module):
     ) -> None:
         super().__init__()
         _check_reduction(reduction)
-        if not data_range > 0:
-            raise ValueError(f"data_range is the value of white and must be positive, got {data_range}")
+        if not 0 < data_range < math.inf:
+            raise ValueError(f"data_range is the value of white, positive and finite, got {data_range}")
         bank = copy.deepcopy(bank) if isinstance(bank, DiscriminatorBank) else load_bank(bank)
         self.bank = bank if scales is None else bank.subset(tuple(scales))
         self.bank.requires_grad_(False).eval()

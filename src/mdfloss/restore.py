@@ -36,14 +36,16 @@ class Tiling:
         overlap: Margin on each inner side, px of the input.
 
     Raises:
-        ValueError: Nothing of the tile would be left between its margins.
+        ValueError: A negative margin, or nothing of the tile would be left between its margins.
     """
 
     tile: int = 512
     overlap: int = 32
 
     def __post_init__(self) -> None:
-        if self.overlap < 0 or self.tile <= 2 * self.overlap:
+        if self.overlap < 0:
+            raise ValueError(f"overlap must be at least 0 px, got {self.overlap}")
+        if self.tile <= 2 * self.overlap:
             raise ValueError(f"tile must be larger than two overlaps, got tile {self.tile} and overlap {self.overlap}")
 
     @property
@@ -139,7 +141,7 @@ def restore_picture(
     tiling: Tiling = Tiling(),
     device: torch.device | str = "cpu",
 ) -> Picture:
-    """Restore a picture, keeping its kind: gray stays gray, 16 bit stay 16 bit, alpha comes along.
+    """Restore a picture, keeping its kind: gray stays gray, 16 bit stay 16 bit, alpha and colour profile come along.
 
     A gray picture goes through a colour network three times over, and the mean is kept; a colour picture goes
     through a gray network channel by channel. Alpha is not restored, only enlarged with the picture.
@@ -165,7 +167,7 @@ def restore_picture(
     alpha = picture.alpha
     if alpha is not None and upscale > 1:
         alpha = resize(alpha, (restored.shape[2], restored.shape[3])).clamp(0, 1)
-    return Picture(restored, alpha, picture.bit_depth)
+    return Picture(restored, alpha, picture.bit_depth, picture.profile)
 
 
 def plan_outputs(inputs: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> dict[Path, Path]:
@@ -182,8 +184,8 @@ def plan_outputs(inputs: Sequence[str | os.PathLike[str]], output: str | os.Path
     Raises:
         FileNotFoundError: An input does not exist.
         ImageFileError: An input folder has no picture.
-        ValueError: Two inputs would become one file, an output would replace an input, or a folder is to become
-            a file.
+        ValueError: Two inputs would become one file, an output would replace an input, a folder is to become
+            a file, or a file stands where a folder would have to be.
     """
     output = Path(output)
     if output.suffix.lower() in IMAGE_SUFFIXES and not output.is_dir():
@@ -196,6 +198,9 @@ def plan_outputs(inputs: Sequence[str | os.PathLike[str]], output: str | os.Path
         for path in map(Path, inputs):
             root = path if path.is_dir() else path.parent
             plan |= {file: output / file.relative_to(root) for file in find_images(path)}
+    for folder in {parent for target in plan.values() for parent in target.parents}:
+        if folder.is_file():
+            raise ValueError(f"{folder} is a file, so nothing can be written into it: name a folder")
     taken = {source.resolve(): source for source in plan}
     for source, target in plan.items():
         place = target.resolve()

@@ -25,6 +25,18 @@ def test_checks_beside_a_csv_file(tmp_path: Path) -> None:
     checks = [{**row, "session": unit, "passed": passed} for unit, passed in ((1, 1), (2, 0))]
     write_rows(tmp_path / "checks.csv", checks, columns=(*COLUMNS, "passed"))
     assert load_votes(tmp_path / "votes.csv", checks=tmp_path / "checks.csv")[1] == {"o/2"}
+    for no in (" 0.0", "False"):  # as pandas and R write it, with the blanks that votes are stripped of
+        spelled = [{**check, "observer": "o ", "passed": check["passed"] or no} for check in checks]
+        write_rows(tmp_path / "checks.csv", spelled, columns=(*COLUMNS, "passed"))
+        assert load_votes(tmp_path / "votes.csv", checks=tmp_path / "checks.csv")[1] == {"o/2"}
+    for broken, message in (
+        ([], "no golden trial of the sessions that voted"),
+        ([{**checks[1], "observer": "p"}], "no golden trial of the sessions that voted"),
+        ([{**checks[1], "passed": "no"}], "row 1 has passed = 'no': it is 1 or 0"),
+    ):
+        write_rows(tmp_path / "checks.csv", broken, columns=(*COLUMNS, "passed"))
+        with pytest.raises(ValueError, match=message):
+            load_votes(tmp_path / "votes.csv", checks=tmp_path / "checks.csv")
     with pytest.raises(ValueError, match=r"no column \['passed'\]"):
         load_votes(tmp_path / "votes.csv", checks=tmp_path / "votes.csv")
 

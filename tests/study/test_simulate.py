@@ -34,3 +34,5 @@ def test_plan_keeps_its_promise() -> None:
 def test_faults() -> None:
     with pytest.raises(ValueError, match="width 0"):
         plan_study([0, 1], trials=9, width=0)
+    with pytest.raises(ValueError, match=r"scores must be finite, got \[0.0, nan\]"):
+        plan_study([0, np.nan], trials=9, width=1)

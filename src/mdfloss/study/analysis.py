@@ -12,7 +12,7 @@ from .export import check_rows, open_readonly, vote_rows
 from .intervals import Comparisons, Intervals, bootstrap, compare_scores, without_observers
 from .screening import Agreement, Discarded, agreement, discard_sessions
 from .trials import Study
-from .votes import Votes, read_rows, read_votes
+from .votes import Votes, read_rows, read_votes, yes_or_no
 
 __all__ = ["Analysis", "analyze", "cautions", "load_votes", "preference_percentages"]
 
@@ -48,16 +48,11 @@ def load_votes(source: Path, *, checks: Path | None = None) -> tuple[Votes, froz
         checks: The export of golden trials that goes with a CSV file.
 
     Raises:
-        ValueError: The file is no table of votes.
+        ValueError: The file is no table of votes, or the other none of golden trials in its work units.
     """
     if not source.is_dir():
         votes = read_votes(source)
-        if checks is None:
-            return votes, frozenset()
-        rows = read_rows(checks)
-        if missing := {"observer", "session", "passed"} - set(rows[0] if rows else ("observer", "session", "passed")):
-            raise ValueError(f"{checks} has no column {sorted(missing)}: it must be the export of golden trials")
-        return votes, frozenset(f"{row['observer']}/{row['session']}" for row in rows if row["passed"] == "0")
+        return votes, frozenset() if checks is None else _failed_units(checks, votes)
     study = Study.load(source)
     db = open_readonly(source / "votes.sqlite")
     try:
@@ -67,6 +62,22 @@ def load_votes(source: Path, *, checks: Path | None = None) -> tuple[Votes, froz
     finally:
         db.close()
     return Votes.from_rows(rows, conditions=study.conditions), failed
+
+
+def _failed_units(checks: Path, votes: Votes) -> frozenset[str]:
+    """The work units that missed a golden trial, from a table of those trials."""
+    passed: dict[str, bool] = {}
+    for number, row in enumerate(read_rows(checks), start=1):
+        if missing := {"observer", "session", "passed"} - row.keys():
+            raise ValueError(f"{checks} has no column {sorted(missing)}: it must be the export of golden trials")
+        answer = yes_or_no(row["passed"])
+        if answer is None:
+            raise ValueError(f"{checks}: row {number} has passed = {row['passed']!r}: it is 1 or 0")
+        unit = f"{row['observer'].strip()}/{row['session'].strip()}"
+        passed[unit] = answer and passed.get(unit, True)
+    if not passed.keys() & set(votes.sessions):
+        raise ValueError(f"{checks} has no golden trial of the sessions that voted: it belongs to other votes")
+    return frozenset(unit for unit, answer in passed.items() if not answer)
 
 
 def analyze(

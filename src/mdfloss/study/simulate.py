@@ -107,11 +107,13 @@ def plan_study(
         samples: Bootstrap draws of each.
 
     Raises:
-        ValueError: `width`, `trials` or the number of scores is too small to plan with.
+        ValueError: `width`, `trials` or the number of scores is too small to plan with, or a score is not finite.
     """
     truth = np.asarray(scores, dtype=np.float64)
     if width <= 0 or trials < 1 or truth.size < 2:
         raise ValueError(f"width {width}, trials {trials}, {truth.size} scores: needed are > 0, ≥ 1 and ≥ 2")
+    if not np.isfinite(truth).all():
+        raise ValueError(f"scores must be finite, got {truth.tolist()}")
     pairs = truth.size * (truth.size - 1) // 2
     participants = max(8, -(-3 * pairs // trials))
     rows: list[PlanRow] = []

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from mdfloss.files import atomic_write
 
-__all__ = ["COLUMNS", "Votes", "read_rows", "read_votes", "write_rows"]
+__all__ = ["COLUMNS", "Votes", "read_rows", "read_votes", "write_rows", "yes_or_no"]
 
 Indexes = NDArray[np.int64]
 
 COLUMNS = ("observer", "session", "scene", "condition_A", "condition_B", "is_A_selected")
 """The columns of a table of votes; pwcmp's own data call the second one `session_id`, which is read too."""
 
-_YES, _NO = frozenset({"1", "1.0", "true"}), frozenset({"0", "0.0", "false"})  # as R and pandas write them too
+_ANSWERS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+"""As R and pandas write them too."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,17 @@ def _parse(number: int, row: Mapping[str, str]) -> tuple[str, str, str, str, str
     if empty := [name for name in COLUMNS if cells[name] == ""]:
         raise ValueError(f"vote {number} has no {', '.join(empty)}: fill it in, or leave the vote out")
     who, unit, scene, first, second, selected = (cells[name] for name in COLUMNS)
-    if selected.lower() not in _YES | _NO:
+    chosen = yes_or_no(selected)
+    if chosen is None:
         raise ValueError(f"vote {number} has is_A_selected = {selected!r}: it is 1 for condition_A, 0 for condition_B")
     if first == second:
         raise ValueError(f"vote {number} compares {first!r} with itself")
-    return who, unit, scene, *((first, second) if selected.lower() in _YES else (second, first))
+    return who, unit, scene, *((first, second) if chosen else (second, first))
+
+
+def yes_or_no(cell: str) -> bool | None:
+    """What a cell of a table says: 1 or true, 0 or false; None where it says neither."""
+    return _ANSWERS.get(cell.strip().lower())
 
 
 def _factorize(names: Sequence[str]) -> tuple[tuple[str, ...], Indexes]:
