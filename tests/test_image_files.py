@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import warnings
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -290,12 +288,3 @@ def test_writing_never_replaces_unless_forced(tmp_path: Path) -> None:
     encode(path, second, force=True)
     np.testing.assert_array_equal(decode(path), second)
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]
-
-
-def test_threads_leave_the_process_s_warnings_alone(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    Image.new("RGB", (8, 8)).save(path)
-    before = list(warnings.filters)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(decode, [path] * 400))
-    assert warnings.filters == before

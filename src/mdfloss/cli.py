@@ -17,6 +17,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from rich.console import Console
 
 from .distortions import explain_distortion
+from .networks import explain_network
 from .version import __version__
 
 __all__ = ["COMMANDS", "main"]
@@ -72,11 +73,22 @@ def _split(args: Sequence[str]) -> tuple[str, list[str]] | None:
 
 
 def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
-    """`--batch-size 8 --force -o x` as the parser wants it: `--batch_size 8 --force=true --output x`."""
+    """`--batch-size 8 --force -o x --metrics a,b` as the parser wants it.
+
+    That is `--batch_size 8 --force=true --output x --metrics [a,b]`.
+    """
     parameters = inspect.signature(function).parameters
     flags = {f"--{name}" for name, parameter in parameters.items() if parameter.annotation in (bool, "bool")}
-    spelled = []
+    lists = {
+        f"--{name}"
+        for name, parameter in parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and str(parameter.annotation).startswith(("list[", "tuple["))
+    }
+    spelled: list[str] = []
     for position, arg in enumerate(args):
+        if spelled and spelled[-1] in lists:
+            spelled.append(_as_list(arg))
+            continue
         name, equals, value = arg.partition("=")
         if name == "-o":
             name = "--output"
@@ -85,8 +97,14 @@ def _spell_out(args: Sequence[str], function: Callable[..., None]) -> list[str]:
         following = args[position + 1] if position + 1 < len(args) else ""
         if name in flags and not equals and following not in ("true", "false"):
             equals, value = "=", "true"
+        if name in lists and equals:
+            value = _as_list(value)
         spelled.append(name + equals + value if name.startswith("--") else arg)
     return spelled
+
+
+def _as_list(words: str) -> str:
+    return words if words.startswith("[") else f"[{words}]"
 
 
 def _files_first(words: Sequence[str], presets: Mapping[str, Path]) -> list[str]:
@@ -157,6 +175,7 @@ def _run(name: str, args: Sequence[str]) -> None:
         options = parser.instantiate(parser.parse_args(words))
     except (ArgumentError, ValueError) as error:
         explain_distortion(words)
+        explain_network(words)
         raise ValueError(f"{error}\nmdfloss {name} --help lists the options") from error
     files = ("config", "preset") if presets else ("config",)
     function(**{key: value for key, value in options.as_dict().items() if key not in files})

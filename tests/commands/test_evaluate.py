@@ -1,5 +1,6 @@
 """`mdfloss evaluate` on the terminal."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import torch
 
 from mdfloss.cli import main
 from mdfloss.evaluation import ScoreTable
-from mdfloss.images import write_image
+from mdfloss.evaluation.metrics import psnr
+from mdfloss.images import read_image, write_image
 
 
 @pytest.fixture
@@ -39,5 +41,20 @@ def test_prints_protocol_table_and_what_is_missing(
 def test_metrics_are_a_list(folders: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", *folders, "--metrics", "[ssim]"]) == 0
     assert "PSNR" not in capsys.readouterr().out
-    assert main(["evaluate", *folders, "--metrics", "[snr]"]) == 1
-    assert "metrics must be among psnr, ssim" in capsys.readouterr().err
+    for spelled in (["--metrics", "ssim,psnr"], ["--metrics=ssim,psnr"]):
+        assert main(["evaluate", *folders, *spelled]) == 0
+        shown = capsys.readouterr().out
+        assert shown.index("SSIM") < shown.index("PSNR")
+    for wrong in ("[snr]", "snr", "[]"):
+        assert main(["evaluate", *folders, "--metrics", wrong]) == 1
+        assert "metrics must be among psnr, ssim" in capsys.readouterr().err
+
+
+def test_a_result_that_equals_its_reference(folders: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    mine, clean = map(Path, folders)
+    shutil.copy(clean / "2.png", mine / "2.png")
+    assert main(["evaluate", *folders, "--metrics", "psnr"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    other = psnr(read_image(mine / "1.png"), read_image(clean / "1.png")).item()
+    assert f"1 of 2 results equal their references, so PSNR is infinite; the others' mean is {other:.2f} dB" in shown
+    assert "nan" not in shown

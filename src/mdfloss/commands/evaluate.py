@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 from mdfloss.evaluation.folders import evaluate_folders
-from mdfloss.evaluation.metrics import ColorSpace, MetricProtocol
+from mdfloss.evaluation.metrics import METRICS, ColorSpace, MetricProtocol
+from mdfloss.evaluation.table import ScoreTable
 from mdfloss.files import refuse_overwrite
 
 from .score_table import score_table
@@ -31,7 +34,7 @@ def evaluate(
     Args:
         results: Folder of restored pictures, or one picture.
         references: Folder of clean pictures, or one picture.
-        metrics: Any of psnr, ssim, ms_ssim, lpips, haarpsi, mdsi, vsi, gmsd, jod; psnr and ssim by default.
+        metrics: psnr,ssim by default; any of psnr, ssim, ms_ssim, lpips, haarpsi, mdsi, vsi, gmsd, jod.
         color_space: Compare "rgb", or "y": the luma of MATLAB's rgb2ycbcr.
         crop_border: Pixels left out at each side.
         rounding: Round to 8 bits first.
@@ -41,11 +44,26 @@ def evaluate(
     if csv is not None:
         refuse_overwrite(csv, force=force)
     protocol = MetricProtocol(color_space=color_space, crop_border=crop_border, rounding=rounding)
-    scores = evaluate_folders(results, references, metrics=metrics or ["psnr", "ssim"], protocol=protocol)
+    wanted = ("psnr", "ssim") if metrics is None else metrics
+    scores = evaluate_folders(results, references, metrics=wanted, protocol=protocol)
     console = Console()
     console.print(score_table(scores.table))
+    for equal in _equal_to_references(scores.table):
+        console.print(equal, markup=False, style="yellow")
     for names, what in ((scores.missing, "references have no result"), (scores.extra, "results have no reference")):
         if names:
             console.print(f"{len(names)} {what}: {', '.join(names)}", markup=False, style="yellow")
     if csv is not None:
         scores.table.save_csv(csv, force=force)
+
+
+def _equal_to_references(table: ScoreTable) -> Iterator[str]:
+    """A line for each metric that is infinite somewhere, with the mean where it is not."""
+    for metric in table.metrics:
+        values = np.array([row.values[metric] for row in table.rows])
+        finite = values[np.isfinite(values)]
+        if len(finite) < len(values):
+            kind = METRICS[metric]
+            others = f"; the others' mean is {finite.mean():.{kind.digits}f} {kind.unit}" if len(finite) else ""
+            same = len(values) - len(finite)
+            yield f"{same} of {len(values)} results equal their references, so {kind.label} is infinite{others}"

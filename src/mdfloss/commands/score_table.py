@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -52,5 +53,6 @@ def _cells(summary: MethodSummary, metric: str, num_methods: int) -> tuple[Text,
     style = {1: "bold green", 2: "underline"}.get(summary.rank, "") if num_methods > 1 else ""
     mean, low, _ = summary.mean
     shown = Text(f"{mean:.{digits}f}", style=style)
-    shown.append(f" ± {mean - low:.{digits}f}", style="not bold not underline dim")
+    if math.isfinite(low):  # one picture has no interval, and neither has an infinite mean
+        shown.append(f" ± {mean - low:.{digits}f}", style="not bold not underline dim")
     return shown, Text(f"{summary.tail.value:.{digits}f}")

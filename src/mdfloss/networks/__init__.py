@@ -1,6 +1,7 @@
 """Restoration networks, by class and by name, and their files."""
 
 from .base import RestorationNetwork, initialise
+from .command_line import explain_network
 from .discriminators import VGGDiscriminator
 from .dncnn import DnCNN
 from .edsr import EDSR
@@ -29,6 +30,7 @@ __all__ = [
     "SRResNet",
     "VGGDiscriminator",
     "build_network",
+    "explain_network",
     "initialise",
     "load_any_network",
     "load_network",

@@ -76,6 +76,20 @@ class NetworkCard:
     format_version: int = FORMAT_VERSION
 
 
+def find_network(name: str) -> type[RestorationNetwork]:
+    """The class of a network.
+
+    Args:
+        name: A name in `NETWORKS`.
+
+    Raises:
+        ValueError: There is none of this name.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {name!r}")
+    return NETWORKS[name]
+
+
 def build_network(name: str, **arguments: Any) -> RestorationNetwork:
     """A fresh network.
 
@@ -86,10 +100,9 @@ def build_network(name: str, **arguments: Any) -> RestorationNetwork:
     Raises:
         ValueError: An unknown name, an argument that the class lacks, or a value that it refuses.
     """
-    if name not in NETWORKS:
-        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {name!r}")
+    network = find_network(name)
     try:
-        return NETWORKS[name](**arguments)
+        return network(**arguments)
     except TypeError as error:
         raise ValueError(f"{name} cannot be built from {arguments}: {error}") from error
 
