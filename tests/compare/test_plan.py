@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from mdfloss.compare import Grid, GridLoss, Plan, Run, make_plan
-from mdfloss.compare.plan import Kind, train_config
+from mdfloss.compare.plan import Kind, expression, train_config
+from mdfloss.losses import build_loss
 
 
 @pytest.fixture
@@ -47,6 +50,15 @@ def test_bank_and_definition_are_the_expression_s_own(grid: Grid) -> None:
     grid = dataclasses.replace(grid, tasks={"denoise": task}, losses=losses, candidate="b")
     texts = [train_config(grid, run).loss for run in Plan(grid, {}).runs]
     assert texts == ["mdf:my.safetensors@paper", "l1+0.5*mdf:other.safetensors@whitened"]
+
+
+def test_a_loss_can_be_read_with_every_weight(grid: Grid, pair: tuple[Tensor, Tensor]) -> None:
+    weights = tuple(10.0**exponent for exponent in range(-7, 10))
+    grid = dataclasses.replace(grid, losses={"Sum": GridLoss("mse+{weight}*l1", weights)}, candidate="Sum")
+    mse, l1 = (build_loss(name)(*pair) for name in ("mse", "l1"))
+    for run in Plan(grid, {}).runs:
+        assert run.weight is not None
+        assert torch.allclose(build_loss(expression(grid, run))(*pair), mse + run.weight * l1)
 
 
 def test_equal_time_gives_the_slower_loss_fewer_steps(timed: Grid, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from mdfloss.bank import DiscriminatorBank
 from mdfloss.loss import MDFLoss
 from mdfloss.losses import banks_digest, build_loss
+from mdfloss.losses.expression import _terms
 
 Images = tuple[Tensor, Tensor]
 
@@ -23,6 +24,33 @@ def test_plain_losses_equal_torch(pair: Images) -> None:
 def test_sums_and_weights(spelling: str, pair: Images) -> None:
     expected = build_loss("mse")(*pair) + 0.1 * build_loss("l1")(*pair)
     assert torch.allclose(build_loss(spelling)(*pair), expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "terms"),
+    [
+        ("l1+1e+3*mse", [(1, "l1", ""), (1000, "mse", "")]),
+        ("l1 + 1.5E+3 * mse", [(1, "l1", ""), (1500, "mse", "")]),
+        ("1e+3*l1+1e-4*mse", [(1000, "l1", ""), (1e-4, "mse", "")]),
+        ("1e-4*mse+l1", [(1e-4, "mse", ""), (1, "l1", "")]),
+        ("mdf:a.safetensors+1e+06*l1", [(1, "mdf", "a.safetensors"), (1e6, "l1", "")]),
+        ("1e+06*mdf:a+b.safetensors@paper+l1", [(1e6, "mdf", "a+b.safetensors@paper"), (1, "l1", "")]),
+        ("mdf:x+1e+06/y.safetensors+l1", [(1, "mdf", "x+1e+06/y.safetensors"), (1, "l1", "")]),
+        ("mdf:x+1e+l1", [(1, "mdf", "x+1e"), (1, "l1", "")]),
+        ("mdf:run1e+3*l1", [(1, "mdf", "run1e"), (3, "l1", "")]),
+    ],
+)
+def test_a_plus_in_an_exponent_separates_nothing(expression: str, terms: list[tuple[float, str, str]]) -> None:
+    assert _terms(expression) == terms
+
+
+@pytest.mark.parametrize("exponent", range(-7, 10))
+@pytest.mark.parametrize("digits", ["1", "2.5"])
+def test_weights_of_any_size_are_read_as_they_are_written(digits: str, exponent: int) -> None:
+    weight = float(f"{digits}e{exponent}")
+    for text in (f"{weight:g}", f"{weight}", f"{weight:.3e}"):
+        terms = [(weight, "mse", ""), (1, "mdf", "a+b.safetensors"), (weight, "l1", "")]
+        assert _terms(f"{text}*mse+mdf:a+b.safetensors+{text}*l1") == terms
 
 
 def test_mdf_by_path_and_definition(pair: Images, tiny_bank: DiscriminatorBank, tmp_path: Path) -> None:

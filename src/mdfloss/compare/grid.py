@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from mdfloss.distortions.protocol import load_distortion
 from mdfloss.evaluation.metrics import ColorSpace, MetricProtocol, find_metrics
+from mdfloss.training import DataConfig, OptimizerConfig, TrainConfig
+from mdfloss.training.config import OptimizerName
+
+from .typed import Several
 
 __all__ = ["BANK", "WEIGHT", "Budget", "Grid", "GridLoss", "GridNetwork", "GridTask", "GridTest", "Training"]
 
 WEIGHT, BANK = "{weight}", "{bank}"
 
 Budget = Literal["steps", "time"]
+Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps"]
+
+
+class _Named(TypedDict):
+    class_path: str
+
+
+class Described(_Named, total=False):
+    """A distortion as `load_distortion` takes it."""
+
+    init_args: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -27,8 +42,12 @@ class GridTest:
         images: Folder of clean pictures; the grid's `test_dir` by default.
     """
 
-    distortion: dict[str, Any] | None = None
+    distortion: Described | None = None
     images: str = ""
+
+    def __post_init__(self) -> None:
+        if self.distortion:
+            _check_distortion(self.distortion)
 
 
 @dataclass(frozen=True)
@@ -44,11 +63,15 @@ class GridTask:
         crop_border: Pixels that scores leave out at each side.
     """
 
-    distortion: dict[str, Any]
+    distortion: Described
     tests: dict[str, GridTest] = field(default_factory=lambda: {"test": GridTest()})
     bank: str = ""
     color_space: ColorSpace = "rgb"
     crop_border: int = 0
+
+    def __post_init__(self) -> None:
+        _check_distortion(self.distortion)
+        MetricProtocol(color_space=self.color_space, crop_border=self.crop_border)
 
     @property
     def protocol(self) -> MetricProtocol:
@@ -71,9 +94,11 @@ class GridLoss:
     trials: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", _floats(self.weights, "weights"))
+        object.__setattr__(self, "weights", _above_0(self.weights, "weights"))
         if (WEIGHT in self.expression) != bool(self.weights):
             raise ValueError(f"loss {self.expression!r}: give weights if and only if it contains {WEIGHT}")
+        if self.trials < 0:
+            raise ValueError(f"trials must be at least 0, got {self.trials}")
         if self.trials and len(set(self.weights)) < 2:
             raise ValueError(f"loss {self.expression!r}: trials need two weights to search between, got {self.weights}")
 
@@ -108,24 +133,24 @@ class Training:
         val_images: Validation pictures.
         val_size: Largest side of a validation crop, px.
         optimizer: "adam" or "sgd".
-        accelerator: "auto", "cpu" or "gpu".
+        accelerator: "auto", "cpu", "gpu", "cuda" or "mps".
     """
 
     train_dir: str
     val_dir: str
     lrs: tuple[float, ...] = (1e-3,)
-    steps: tuple[int, ...] = (1000,)
-    budgets: tuple[Budget, ...] = ("steps",)
+    steps: Several[int] = (1000,)
+    budgets: Several[Budget] = ("steps",)
     batch_size: int = 8
     patch_size: int = 48
     val_every: int = 100
     val_images: int = 16
     val_size: int = 192
-    optimizer: str = "adam"
-    accelerator: str = "auto"
+    optimizer: OptimizerName = "adam"
+    accelerator: Accelerator = "auto"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lrs", _floats(self.lrs, "lrs"))
+        object.__setattr__(self, "lrs", _above_0(self.lrs, "lrs"))
         if not self.lrs:
             raise ValueError("lrs must name at least one learning rate")
         steps, budgets = _several(self.steps), _several(self.budgets)
@@ -135,6 +160,31 @@ class Training:
             raise ValueError(f"budgets must be among {', '.join(get_args(Budget))}, got {self.budgets!r}")
         object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "budgets", budgets)
+        for lr in self.lrs:
+            self.config(lr=lr, steps=steps[0])
+
+    def config(self, *, lr: float, steps: int, **others: Any) -> TrainConfig:
+        """One training; it refuses values that are out of range.
+
+        Args:
+            lr: Learning rate.
+            steps: Optimisation steps.
+            **others: Further fields of the training.
+        """
+        return TrainConfig(
+            data=DataConfig(
+                self.train_dir,
+                self.val_dir,
+                patch_size=self.patch_size,
+                val_images=self.val_images,
+                val_size=self.val_size,
+            ),
+            optimizer=OptimizerConfig(name=self.optimizer, lr=lr),
+            steps=steps,
+            batch_size=self.batch_size,
+            val_every=min(self.val_every, steps),
+            **others,
+        )
 
 
 @dataclass(frozen=True)
@@ -173,6 +223,10 @@ class Grid:
         _check_names({"tasks": self.tasks, "losses": self.losses, "networks": self.networks})
         if not self.seeds:
             raise ValueError("seeds must name at least one seed")
+        if min(self.seeds) < 0 or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be at least 0, and each a different one, got {list(self.seeds)}")
+        if self.max_test_images is not None and self.max_test_images < 1:
+            raise ValueError(f"max_test_images must be at least 1, got {self.max_test_images}")
         if self.tuning_seeds is not None and not 1 <= self.tuning_seeds <= len(self.seeds):
             raise ValueError(f"tuning_seeds must be within 1..{len(self.seeds)}, got {self.tuning_seeds}")
         if not self.candidate:
@@ -180,10 +234,7 @@ class Grid:
         if self.candidate not in self.losses:
             raise ValueError(f"candidate must be one of {', '.join(self.losses)}, got {self.candidate!r}")
         for name, task in self.tasks.items():
-            load_distortion(**task.distortion)
             _check_names({f"tests of task {name!r}": task.tests})
-            for test in task.tests.values():
-                load_distortion(**(test.distortion or task.distortion))
             if not task.bank and any(BANK in loss.expression for loss in self.losses.values()):
                 raise ValueError(f"task {name!r} has no bank, but a loss contains {BANK}: fit one and name it")
 
@@ -197,11 +248,18 @@ class Grid:
         return dataclasses.asdict(self)
 
 
-def _floats(values: Any, name: str) -> tuple[float, ...]:
-    """Numbers, which YAML reads as text where they are written as 1e-3."""
-    if isinstance(values, str) or not hasattr(values, "__iter__"):
-        raise ValueError(f"{name} must be a list of numbers, got {values!r}")
-    return tuple(float(value) for value in values)
+def _check_distortion(described: Described) -> None:
+    try:
+        load_distortion(**described)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"distortion {described['class_path']} cannot be made: {error}") from error
+
+
+def _above_0(numbers: Iterable[float], name: str) -> tuple[float, ...]:
+    numbers = tuple(numbers)
+    if not all(0 < number < float("inf") for number in numbers):
+        raise ValueError(f"{name} must be finite numbers above 0, got {list(numbers)}")
+    return numbers
 
 
 def _several(values: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from mdfloss.distortions.resample import resize
 from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
-from mdfloss.images import write_image
+from mdfloss.images import ImageFileError, find_images, write_image
 from mdfloss.networks import build_network
 
 from .grid import Grid
@@ -52,9 +52,13 @@ def check_data(grid: Grid) -> None:
         ModuleNotFoundError: A metric needs a package that is not installed.
         ValueError: A picture is too small for a metric.
     """
-    for folder in (grid.training.train_dir, grid.training.val_dir):
-        if "://" not in folder and not Path(folder).exists():
-            raise FileNotFoundError(f"{folder}: no such folder of training or validation pictures")
+    for name, folder in (("train_dir", grid.training.train_dir), ("val_dir", grid.training.val_dir)):
+        if "://" in folder or Path(folder, "index.json").is_file():
+            continue  # shards, which the training opens
+        try:
+            find_images(folder)
+        except (FileNotFoundError, ImageFileError) as error:
+            raise type(error)(f"training.{name}: {error}") from error
     networks = [build_network(network.name, **network.arguments) for network in grid.networks.values()]
     for upscale, channels in {(network.upscale, network.in_channels) for network in networks}:
         for name, task in grid.tasks.items():

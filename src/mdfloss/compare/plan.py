@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mdfloss.files import atomic_write
-from mdfloss.training import DataConfig, OptimizerConfig, TrainConfig
+from mdfloss.training import TrainConfig
 
 from .grid import BANK, WEIGHT, Budget, Grid
 
@@ -251,23 +251,13 @@ def train_config(grid: Grid, run: Run) -> TrainConfig:
         grid: The comparison.
         run: Which of its runs.
     """
-    training, network = grid.training, grid.networks[run.network]
-    optimizer: dict[str, Any] = {"name": training.optimizer, "lr": run.lr}
-    return TrainConfig(
-        data=DataConfig(
-            training.train_dir,
-            training.val_dir,
-            patch_size=training.patch_size,
-            val_images=training.val_images,
-            val_size=training.val_size,
-        ),
+    network = grid.networks[run.network]
+    return grid.training.config(
+        lr=run.lr,
+        steps=run.steps,
         loss=expression(grid, run),
         distortion=grid.tasks[run.task].distortion,
         network=network.name,
         network_args=network.arguments,
-        optimizer=OptimizerConfig(**optimizer),
-        steps=run.steps,
-        batch_size=training.batch_size,
-        val_every=min(training.val_every, run.steps),
         seed=run.seed,
     )

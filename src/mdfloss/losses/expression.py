@@ -26,6 +26,9 @@ __all__ = ["LOSSES", "WeightedSum", "banks_digest", "build_loss"]
 _MDF_ARGUMENT = re.compile(r"(.*?)(?:@(\w*)(?:/([^/@.]*))?)?", re.DOTALL)
 """BANK, BANK@DEFINITION or BANK@DEFINITION/SCALES; a path may hold an @ of its own."""
 
+_PIECE = re.compile(r"\+((?:\s*[\d.]+[eE]\+(?=\d))?[^+]*)")
+"""What follows a +, up to the next that is not in the exponent of a weight: 1e+06*l1 is one piece."""
+
 
 class WeightedSum(nn.Module):
     """Σ weight · loss.
@@ -157,7 +160,7 @@ def _terms(expression: str) -> list[_Term]:
 def _split(expression: str) -> list[str]:
     """The terms; a + in a path is told from one between terms by the name that would follow."""
     terms: list[str] = []
-    for piece in expression.split("+"):
+    for piece in _PIECE.findall(f"+{expression}"):
         if terms and ":" in terms[-1] and _head(piece)[1] not in LOSSES:
             terms[-1] += f"+{piece}"
         else:
