@@ -8,7 +8,10 @@ import pytest
 import torch
 
 from mdfloss import DEFINITIONS, DiscriminatorBank, MDFLoss, list_banks, load_bank
+from mdfloss.conditioning import whiten
 from mdfloss.distortions import load_distortion, resize
+from mdfloss.fitting.chain import Degradation
+from mdfloss.fitting.condition import conditioning_pairs
 from mdfloss.seeds import load_seed
 
 
@@ -51,3 +54,12 @@ def test_the_authors_file_needs_no_conversion(data_dir: Path) -> None:
 def test_neither_a_name_nor_a_file(name: str) -> None:
     with pytest.raises(FileNotFoundError, match="no shipped bank of that name: those are"):
         load_bank(name)
+
+
+@pytest.mark.parametrize("name", list_banks())
+def test_shipped_banks_are_conditioned_as_their_command_does_it(name: str) -> None:
+    bank = load_bank(name)
+    distortion = load_distortion(**bank.card.distortion)
+    pairs = conditioning_pairs([load_seed("astronaut")], Degradation(distortion), random_seed=0)
+    for shipped, anew in zip(bank, whiten(bank, *pairs), strict=True):
+        torch.testing.assert_close(shipped.whitening, anew.whitening, rtol=1e-3, atol=1e-6)
