@@ -56,8 +56,13 @@ READINGS = {
 WITH_PIXELS = {"raw_with_pixels": RAW, "activated_with_pixels": replace(RAW, activated=True)}
 """The same without whitening, with the pixels beside the maps that weigh as in `balanced`."""
 
-SHRINKAGES = {"shrinkage_0_01": 0.01, "shrinkage_0_5": 0.5, "shrinkage_1": 1.0}
-"""The same bank, whitened more or less; with 1 every map is only weighed."""
+SHRINKAGES = {
+    "shrinkage_0_01": (0.01, "balanced"),
+    "shrinkage_0_5": (0.5, "balanced"),
+    "shrinkage_1": (1.0, "balanced"),
+    "shrinkage_1_unpadded": (1.0, "unpadded"),
+}
+"""The same bank, whitened more or less, and how it is read; with 1 every map is only weighed."""
 
 SCALES = {"coarse_scales": range(4), "fine_scales": range(4, 8), "every_2nd_scale": range(0, 8, 2)}
 """Some of the same bank's discriminators."""
@@ -92,7 +97,7 @@ def made(name: str) -> DiscriminatorBank:
         distortion = load_distortion(**load_bank(BANK).card.distortion)
         return fit([load_seed(SEED)], distortion, FitConfig.preset("full", **FITS[name]), task=BANK)
     if name in SHRINKAGES:
-        return whiten(load_bank(BANK), *pairs(), shrinkage=SHRINKAGES[name])
+        return whiten(load_bank(BANK), *pairs(), shrinkage=SHRINKAGES[name][0])
     return whiten(load_bank(BANK).subset(SCALES[name]), *pairs())
 
 
@@ -104,7 +109,9 @@ def expression(name: str, banks: Path) -> str:
     path = banks / f"{name}.safetensors"
     if not path.exists():
         made(name).save(path)
-    return f"mdf:{path}"
+    reading = SHRINKAGES[name][1] if name in SHRINKAGES else "balanced"
+    DEFINITIONS[reading] = READINGS[reading]
+    return f"mdf:{path}@{reading}"
 
 
 def write_grid(losses: dict[str, str], seeds: Sequence[int], path: Path) -> None:

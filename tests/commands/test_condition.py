@@ -44,6 +44,17 @@ def test_the_authors_file_is_whitened_as_a_fit_would(pth: Path, tmp_path: Path) 
     assert after.bank.card.licence == before.bank.card.licence
 
 
+def test_full_shrinkage_gives_each_map_one_weight(pth: Path, tmp_path: Path) -> None:
+    output = tmp_path / "bank.safetensors"
+    command = ["condition", str(pth), "pink-noise", "-o", str(output), "--distortion", "GaussianNoise"]
+    assert main([*command, "--shrinkage", "1"]) == 0
+    for discriminator in MDFLoss(output).bank:
+        assert discriminator.whitening is not None
+        weights = discriminator.whitening[:, :1, :1]
+        torch.testing.assert_close(discriminator.whitening, weights * torch.eye(discriminator.width))
+    assert main([*command, "--shrinkage", "0", "--force"]) == 1
+
+
 def test_nothing_is_overwritten_and_a_wrong_distortion_is_named(
     tiny_bank: DiscriminatorBank, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

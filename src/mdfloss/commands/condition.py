@@ -20,7 +20,14 @@ __all__ = ["condition"]
 
 
 def condition(
-    bank: str, seeds: list[str], *, output: Path, distortion: AnyDistortion, seed: int = 0, force: bool = False
+    bank: str,
+    seeds: list[str],
+    *,
+    output: Path,
+    distortion: AnyDistortion,
+    shrinkage: float = 0.1,
+    seed: int = 0,
+    force: bool = False,
 ) -> None:
     """Whiten a bank for a distortion, as a fit ends, so that `whitened` and `balanced` can read it.
 
@@ -29,6 +36,7 @@ def condition(
         seeds: Clean pictures, or names such as astronaut; one is enough.
         output: The bank to write, `.safetensors`.
         distortion: What the loss shall see: GaussianNoise, Jpeg, Downscale, or the import path of your own.
+        shrinkage: Above 0; 1 gives each map one weight, less whitens its channels too.
         seed: Start of the random numbers: places of patches, and strengths of the distortion.
         force: Replace an existing bank.
     """
@@ -37,8 +45,11 @@ def condition(
     found = load_bank(bank)
     described = describe_distortion(distortion)
     options = ", ".join(f"{key}={value}" for key, value in described["init_args"].items())
-    note = f"whitened for {described['class_path']}({options}) on {', '.join(Path(name).name for name in seeds)}"
+    note = (
+        f"whitened with shrinkage {shrinkage:g} for {described['class_path']}({options}) "
+        f"on {', '.join(Path(name).name for name in seeds)}"
+    )
     card = dataclasses.replace(found.card, source=f"{found.card.source}; {note}".removeprefix("; "))
-    whitened = whiten(DiscriminatorBank(found, card), *pairs)
+    whitened = whiten(DiscriminatorBank(found, card), *pairs, shrinkage=shrinkage)
     whitened.save(output, force=force)
     Console().print(f"{output}: {len(whitened)} discriminators, {note}", highlight=False, markup=False, soft_wrap=True)
