@@ -41,12 +41,16 @@ def main() -> None:
     summary = pd.read_csv(options.comparison / "tables" / "summary.csv")
     metric = METRICS[grid.metrics[0]]
     parts = list(summary[summary.metric == grid.metrics[0]].groupby(["length", "budget", "test"], sort=False))
+    shown = [milliseconds[expression] for expression in expressions.values()]
+    middle = (min(shown) * max(shown)) ** 0.5
     figure, axes = new_figure(3.6 * len(parts), 3.4, columns=len(parts))
     for (setting, part), one in zip(parts, axes, strict=True):
         for row in part.itertuples():
             x, fitted = milliseconds[expressions[row.loss]], row.loss.startswith(grid.candidate)
             one.plot(x, row.mean_value, "o", color=PALETTE[1 if fitted else 0])
-            one.annotate(row.loss, (x, row.mean_value), xytext=(4, 3), textcoords="offset points", fontsize=7)
+            side = "left" if x < middle else "right"  # labels lie inwards, where there is room
+            place = {"xytext": (4 if side == "left" else -4, 3), "textcoords": "offset points", "ha": side}
+            one.annotate(row.loss, (x, row.mean_value), fontsize=7, **place)
             print(f"{setting}: {row.loss}: {x:.1f} ms, {row.mean_value:.{metric.digits}f} {metric.unit}")
         for name, label in MARKS.items():
             one.axvline(milliseconds[name], color=PALETTE[7], linestyle=":", linewidth=1)
