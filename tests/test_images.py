@@ -164,6 +164,7 @@ def test_contract_compiles_to_one_graph(pair: tuple[Tensor, Tensor]) -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_contract_on_cuda_does_not_wait(pair: tuple[Tensor, Tensor]) -> None:
     pred, target = (image.cuda() for image in pair)
     torch.cuda.set_sync_debug_mode("error")

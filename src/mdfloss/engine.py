@@ -6,6 +6,9 @@ prediction is computed while the discriminator's maps are at hand, so that only 
 memory for one discriminator and a few images, not for K and a batch.
 The price: the result can be differentiated once, not twice.
 
+On CUDA a batch of patches is too little work for its launches, some 600: from the fourth batch of a shape on, all of it
+is replayed as one graph, whose branches are the discriminators.
+
 Under autocast the convolutions run in its type, and differences are summed in float32. A half-precision map keeps 8 or
 11 bits, and the difference of two of them would be mostly rounding where the images are close; so there the pair that
 is sent through a discriminator is the target and the *difference*, which a convolution maps to the difference, and
@@ -15,16 +18,18 @@ which a LeakyReLU's step is computed for in float32.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .bank import NEGATIVE_SLOPE, Discriminator, DiscriminatorBank
+from .bank import NEGATIVE_SLOPE, DiscriminatorBank
 from .definitions import Definition
+from .folds import Folds, Layer
+from .recording import run_in_turn
 
-__all__ = ["Folds", "computing_dtype", "feature_distances"]
+__all__ = ["computing_dtype", "feature_distances"]
 
 MAP_BYTES = {"cpu": 16 * 2**20}
 """Most bytes of one map of a pair of batches: on a CPU what its caches and the heap hold well."""
@@ -96,16 +101,16 @@ class _Streamed(torch.autograd.Function):
         dtype: torch.dtype,
         folds: Folds,
     ) -> Tensor:
-        gradient = torch.zeros_like(pred) if ctx.needs_input_grad[0] else None
-        distances = pred.new_zeros(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
+        wanted: bool = ctx.needs_input_grad[0]
+        scales = [folds.layers(discriminator, definition, dtype) for discriminator in bank]
+        works = [partial(_scale, layers, definition, dtype, wants_gradient=wanted) for layers in scales]
+        small = all(_fitting(pred, discriminator.width, dtype) >= len(pred) for discriminator in bank)
         with torch.autocast(pred.device.type, enabled=False):
-            for discriminator in bank:
-                layers = folds.layers(discriminator, definition, dtype)
-                for part in _parts(pred, discriminator.width, dtype):
-                    pass_ = _Pass(layers, definition, pred[part], target[part], dtype)
-                    distances[part] += pass_.distances
-                    if gradient is not None:
-                        gradient[part] += pass_.gradient()
+            if small:  # larger batches keep a GPU busy by themselves
+                key = (definition, dtype, wanted, *map(id, scales))
+                distances, gradient = folds.recordings.run(key, works, pred, target)
+            else:
+                distances, gradient = run_in_turn(works, pred, target)
         ctx.save_for_backward(gradient)
         return distances
 
@@ -119,82 +124,39 @@ class _Streamed(torch.autograd.Function):
         return gradient * weights[:, None, None, None].to(gradient.dtype), None, None, None, None, None
 
 
+def _scale(
+    layers: list[Layer],
+    definition: Definition,
+    dtype: torch.dtype,
+    pred: Tensor,
+    target: Tensor,
+    *,
+    wants_gradient: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """The distances of one discriminator, and their gradient with respect to the prediction."""
+    gradient = torch.empty_like(pred) if wants_gradient else None
+    distances = pred.new_empty(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
+    for part in _parts(pred, len(layers[0].bias), dtype):
+        pass_ = _Pass(layers, definition, pred[part], target[part], dtype)
+        distances[part] = pass_.distances
+        if gradient is not None:
+            gradient[part] = pass_.gradient()
+    return distances, gradient
+
+
+def _fitting(batch: Tensor, width: int, dtype: torch.dtype) -> int:
+    """How many images of a batch may go through a discriminator together by `MAP_BYTES`."""
+    _, _, height, breadth = batch.shape
+    limit = MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
+    return max(1, limit // (2 * width * height * breadth * dtype.itemsize))
+
+
 def _parts(batch: Tensor, width: int, dtype: torch.dtype) -> Iterator[slice]:
     """The batch in parts of nearly equal size, small enough for `MAP_BYTES`."""
-    count, _, height, breadth = batch.shape
-    limit = MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
-    fitting = max(1, limit // (2 * width * height * breadth * dtype.itemsize))
-    number = -(-count // fitting)
+    count = len(batch)
+    number = -(-count // _fitting(batch, width, dtype))
     for index in range(number):
         yield slice(index * count // number, (index + 1) * count // number)
-
-
-class _Layer(NamedTuple):
-    """A convolution with its BatchNorm folded in, and the matrix that whitens its response."""
-
-    weight: Tensor
-    bias: Tensor
-    whitening: Tensor | None
-
-
-class _Kept(NamedTuple):
-    """Layers, and the tensors that they were made of, with a stamp of their state."""
-
-    stamp: list[object]
-    tensors: list[Tensor]
-    layers: list[_Layer]
-
-
-class Folds:
-    """Layers with BatchNorm folded in, kept until a weight is replaced or changed in place.
-
-    What is done to a weight behind autograd's back (through `.data`, keeping type and device) goes unseen.
-    """
-
-    def __init__(self) -> None:
-        self._kept: WeakKeyDictionary[Discriminator, _Kept] = WeakKeyDictionary()
-
-    def __reduce__(self) -> tuple[type[Folds], tuple[()]]:
-        return Folds, ()  # a copy of the loss has weights of its own
-
-    def layers(self, discriminator: Discriminator, definition: Definition, dtype: torch.dtype) -> list[_Layer]:
-        """The layers up to the deepest map that a definition compares.
-
-        Args:
-            discriminator: In eval mode.
-            definition: Which maps are compared.
-            dtype: Of the layers.
-        """
-        tensors = [*discriminator.parameters(), *discriminator.buffers()]
-        states = ((id(t), t.dtype, t.device, 0 if t.is_inference() else t._version) for t in tensors)
-        stamp = [definition.maps, definition.whitened, dtype, *states]
-        kept = self._kept.get(discriminator)
-        if kept is None or kept.stamp != stamp:
-            kept = _Kept(stamp, tensors, _folded(discriminator, definition, dtype))
-            self._kept[discriminator] = kept
-        return kept.layers
-
-
-@torch.no_grad()
-def _folded(discriminator: Discriminator, definition: Definition, dtype: torch.dtype) -> list[_Layer]:
-    depth = max(definition.maps) + 1
-    layers = []
-    for index, block in enumerate(discriminator.blocks[:depth]):
-        norm = block.norm
-        if norm.running_var is None or norm.running_mean is None:
-            raise ValueError("the discriminators need running statistics")
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        bias = 0 if block.conv.bias is None else block.conv.bias
-        matrix = None
-        if definition.whitened and index in definition.maps and discriminator.whitening is not None:
-            matrix = discriminator.whitening[index].to(dtype)
-        weight = (block.conv.weight * scale[:, None, None, None]).to(dtype, memory_format=torch.channels_last)
-        layers.append(_Layer(weight, ((bias - norm.running_mean) * scale + norm.bias).to(dtype), matrix))
-    if depth > len(layers):
-        tail = discriminator.tail
-        bias = torch.zeros_like(tail.weight[:, 0, 0, 0]) if tail.bias is None else tail.bias
-        layers.append(_Layer(tail.weight.to(dtype, memory_format=torch.channels_last), bias.to(dtype), None))
-    return layers
 
 
 class _Pass:
@@ -209,7 +171,7 @@ class _Pass:
     """
 
     def __init__(
-        self, layers: list[_Layer], definition: Definition, pred: Tensor, target: Tensor, dtype: torch.dtype
+        self, layers: list[Layer], definition: Definition, pred: Tensor, target: Tensor, dtype: torch.dtype
     ) -> None:
         self._definition = definition
         self._layers = layers

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
 from .conditioning import PADDING, to_input_range
 from .definitions import DEFINITIONS, Definition, resolve_definition
-from .engine import Folds, computing_dtype, feature_distances
+from .engine import computing_dtype, feature_distances
+from .folds import Folds
 from .images import check_images
 from .pretrained import load_bank
 
@@ -141,12 +142,20 @@ class MDFLoss(nn.Module):
         return _reduced(distances + _pixel_term(pred, target, self.definition, self.data_range), self.reduction)
 
     def _drawn(self) -> DiscriminatorBank:
-        """The scales of this step, evenly spaced from a random one; the CPU draws, so that no device waits for it."""
-        if self.scales_per_step is None:
-            return self.bank
+        """The scales of this step."""
+        return self.bank if self.scales_per_step is None else self.bank.subset(self.draw())
+
+    def draw(self) -> tuple[int, ...]:
+        """Draw the scales of a step, evenly spaced from a random one; on the CPU, so that no device waits for it.
+
+        Returns:
+            Their indices in the bank; all of them where `scales_per_step` is None.
+        """
         count, drawn = len(self.bank), self.scales_per_step
+        if drawn is None:
+            return tuple(range(count))
         start = int(torch.randint(count, (), generator=self._random))
-        return self.bank.subset(sorted((start + index * count // drawn) % count for index in range(drawn)))
+        return tuple(sorted((start + index * count // drawn) % count for index in range(drawn)))
 
     def reseed(self, seed: int) -> None:
         """Begin the draw of scales anew; a training does so in each step, so that a resumed run draws the same."""

@@ -50,3 +50,25 @@ def test_spandrel_recognises_it_and_computes_the_same(
 def test_too_small_a_network_is_refused(arguments: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"num_layers of at least 2, got 1|num_features must be at least 1, got 0"):
         DnCNN(**arguments)
+
+
+def test_a_fresh_network_hands_its_input_on_and_no_signal_fades(generator: torch.Generator) -> None:
+    network = DnCNN()
+    network.initialise(generator)
+    image = torch.rand(2, 3, 40, 40, generator=generator)
+    with torch.no_grad():
+        assert torch.equal(network(image), image)
+        first = network.model[:2](image).square().mean()
+        last = network.model[:-1](image).square().mean()
+    assert 0.1 < last / first < 10
+    network.initialise(torch.Generator().manual_seed(0))
+    again = DnCNN()
+    again.initialise(torch.Generator().manual_seed(0))
+    for a, b in zip(network.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_layer_with_batch_norm_is_drawn_too(generator: torch.Generator) -> None:
+    network = DnCNN(num_layers=4, num_features=8, batch_norm=True)
+    network.initialise(generator)
+    assert network.model[2].weight.detach().std().item() == pytest.approx((2 / (8 * 9)) ** 0.5, rel=0.2)

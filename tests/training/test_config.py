@@ -22,8 +22,17 @@ DATA = DataConfig("train", "val")
     ],
 )
 def test_schedules(options: dict[str, Any], expected: list[float]) -> None:
-    config = OptimizerConfig(lr=0.1, **options)
+    config = OptimizerConfig(lr=0.1, warmup_steps=0, **options)
     assert [config.lr_at(step, 100) for step in (0, 50, 100)] == pytest.approx(expected)
+
+
+def test_the_rate_rises_at_first_for_a_tenth_of_the_training_at_most() -> None:
+    config = OptimizerConfig(lr=1.0, schedule="constant", warmup_steps=4)
+    assert [config.lr_at(step, 100) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+    assert [config.lr_at(step, 20) for step in range(3)] == [0.5, 1, 1]
+    assert OptimizerConfig(lr=1.0).lr_at(0, 5) == 1
+    with pytest.raises(ValueError, match="warmup_steps must not be negative, got -1"):
+        OptimizerConfig(warmup_steps=-1)
 
 
 def test_the_papers_optimiser() -> None:

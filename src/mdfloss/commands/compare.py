@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mdfloss.compare import Plan, Run, load_grid, make_plan, write_comparison
-from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
+from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo, train_together
 from mdfloss.compare.page import part_title, part_verdict
 from mdfloss.compare.pictures import check_data
 from mdfloss.compare.results import chosen_runs
@@ -36,6 +36,7 @@ def compare(
     ray: str | None = None,
     gpus_a_run: float | None = None,
     cpus_a_run: float = 1,
+    abreast: int = 1,
     plan: bool = False,
 ) -> None:
     """Train every combination of a grid, and show which loss restores best.
@@ -48,8 +49,13 @@ def compare(
         ray: Address of a Ray cluster, "auto" or "local"; by default the runs are done in this process.
         gpus_a_run: GPUs of each run on Ray; one where there are any.
         cpus_a_run: CPU cores of each run on Ray.
+        abreast: Train so many runs at a time on this machine's GPU, which short kernels alone would keep waiting.
         plan: Only show what would be done.
     """
+    if abreast < 1:
+        raise ValueError(f"abreast must be at least 1, got {abreast}")
+    if abreast > 1 and ray is not None:
+        raise ValueError("runs are trained abreast on this machine: give --abreast or --ray, not both")
     console = Console(highlight=False)
     described = load_grid(grid)
     check_plots()
@@ -65,6 +71,8 @@ def compare(
             return
 
         def do(wanted: Sequence[Run]) -> None:
+            if abreast > 1:
+                train_together(described, wanted, output, count=abreast)
             do_runs(described, wanted, output, workers=workers, on_done=_Shown(console, planned, wanted).done)
 
         do(runs)

@@ -11,12 +11,14 @@ from typing import Any, Protocol, TypeVar
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network
 from mdfloss.timing import seconds_a_step
+from mdfloss.training import Hardware
+from mdfloss.training.abreast import train_abreast
 
 from .grid import BANK, WEIGHT, Grid
-from .plan import Kind, Run
+from .plan import Kind, Run, train_config
 from .run import is_done, run_one
 
-__all__ = ["Workers", "do_runs", "in_process", "measure_speeds", "on_ray", "todo"]
+__all__ = ["Workers", "do_runs", "in_process", "measure_speeds", "on_ray", "todo", "train_together"]
 
 RETRIES = 3
 """How often Ray begins a run anew whose worker died; it goes on from its last checkpoint."""
@@ -119,6 +121,21 @@ def do_runs(
     """
     for run, _ in workers(partial(_run_one, grid, output.absolute()), runs):
         on_done(run)
+
+
+def train_together(grid: Grid, runs: Sequence[Run], output: Path, *, count: int) -> None:
+    """Train runs abreast on one device; `do_runs` then finds them trained, and scores them.
+
+    Args:
+        grid: The comparison.
+        runs: Which of its runs.
+        output: Its folder.
+        count: How many at a time.
+    """
+    hardware = Hardware(accelerator=grid.training.accelerator)
+    for first in range(0, len(runs), count):
+        trainings = {output / run.path: train_config(grid, run) for run in runs[first : first + count]}
+        train_abreast(trainings, hardware=hardware, resume=True, progress=True)
 
 
 def _run_one(grid: Grid, output: Path, run: Run) -> None:

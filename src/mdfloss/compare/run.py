@@ -176,12 +176,13 @@ def run_one(grid: Grid, run: Run, output: Path) -> Path:
 
 def _score(grid: Grid, run: Run, folder: Path) -> None:
     """Restore and score the test pictures with the network of the last step, as the budget asks."""
-    network = load_network(folder / "last.safetensors")
+    device = Hardware(accelerator=grid.training.accelerator).device
+    network = load_network(folder / "last.safetensors").to(device)
     protocol = grid.tasks[run.task].protocol
     for test in grid.tasks[run.task].tests:
         rows = []
         for example in grid_examples(grid, run.task, test, upscale=network.upscale, channels=network.in_channels):
-            restored = restore_image(network, example.distorted, upscale=network.upscale)
+            restored = restore_image(network, example.distorted, upscale=network.upscale, device=device)
             write_image(folder / "tests" / test / "restored" / f"{example.name}.png", restored, force=True)
             values = {name: measure(name, restored, example.clean, protocol=protocol).item() for name in grid.metrics}
             rows.append(Score(example.name, run.loss, values))

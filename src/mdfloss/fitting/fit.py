@@ -15,6 +15,7 @@ from torch import Tensor
 from ..bank import Discriminator, DiscriminatorBank
 from ..conditioning import whiten
 from ..distortions import Distortion
+from ..recording import plain_state
 from .chain import Chain, Degradation
 from .checkpoint import FitState, has_state, load_state, save_state
 from .condition import conditioning_pairs
@@ -180,8 +181,7 @@ def _take_up(run: _Run, state: FitState | None) -> tuple[Players | None, int, in
             _finish(run, players)
             players = None
     if players is not None:
-        players.generator_optimizer.load_state_dict(dict(state.optimizers[0]))
-        players.critic_optimizer.load_state_dict(dict(state.optimizers[1]))
+        players.take_up(state.optimizers)
     run.random.set_state(state.random_state)
     return players, state.scale_index, state.iteration
 
@@ -229,7 +229,7 @@ def _save(run: _Run, scale_index: int, iteration: int, players: Players | None) 
             raise FitDivergedError(_diverged(run, scale_index, iteration, "a weight is not finite"))
         generators.append(players.generator)
         critics.append(players.critic)
-        optimizers = [players.generator_optimizer.state_dict(), players.critic_optimizer.state_dict()]
+        optimizers = [plain_state(optimizer) for optimizer in players.optimizers]
     state = FitState(
         scale_index=scale_index,
         iteration=iteration,

@@ -12,12 +12,14 @@ running statistics, which phase 2 uses, follow every pass as in SinGAN.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, TypeVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ..bank import ConvBlock, Discriminator
+from ..recording import make_capturable, set_rate
 
 __all__ = [
     "Generator",
@@ -152,6 +154,20 @@ def generator_loss(
     return adversarial + alpha * reconstruction, adversarial, reconstruction
 
 
+class Game(NamedTuple):
+    """An iteration that was recorded as a CUDA graph.
+
+    Attributes:
+        inputs: Where it looks for what it plays on.
+        graph: Its replay is the iteration.
+        figures: Where it leaves the losses.
+    """
+
+    inputs: tuple[Tensor, ...]
+    graph: torch.cuda.CUDAGraph
+    figures: Tensor
+
+
 class Players:
     """The two networks of one scale and their optimisers.
 
@@ -175,6 +191,27 @@ class Players:
             torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=BETAS)
             for network in (self.generator, self.critic)
         )
+        self.games: dict[Hashable, Game] = {}
+        """On CUDA, the recorded iterations by the shapes of what they play on."""
+        self.take_up(())
+
+    def take_up(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Go on with the optimisers' saved states.
+
+        Args:
+            states: Of the generator's and the critic's, or none.
+        """
+        for optimizer, state in zip(self.optimizers, states, strict=False):
+            optimizer.load_state_dict(dict(state))
+        device = next(self.critic.parameters()).device
+        if device.type == "cuda":
+            for optimizer in self.optimizers:
+                make_capturable(optimizer, device)
+
+    @property
+    def optimizers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        """The generator's and the critic's."""
+        return self.generator_optimizer, self.critic_optimizer
 
     @property
     def finite(self) -> bool:
@@ -184,8 +221,8 @@ class Players:
 
     def set_rate(self, rate: float) -> None:
         """Set both optimisers' learning rate."""
-        for group in self.generator_optimizer.param_groups + self.critic_optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self.optimizers:
+            set_rate(optimizer, rate)
 
 
 def _first_weights(network: Network, generator: torch.Generator) -> Network:

@@ -9,6 +9,7 @@ convolutions; so the `spandrel` package recognises the files, from eight layers 
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from .base import RestorationNetwork
@@ -60,6 +61,20 @@ class DnCNN(RestorationNetwork):
                 layers.append(nn.BatchNorm2d(num_features, eps=1e-4, momentum=0.1))
             layers.append(nn.ReLU(inplace=True))
         self.model = nn.Sequential(*layers, nn.Conv2d(num_features, in_channels, 3, padding=1))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw all weights anew as the authors do (He et al., ICCV 2015), but for the last layer, which begins at 0.
+
+        With torch's own first weights a signal fades from layer to layer, and 20 layers without BatchNorm stay the
+        identity for hundreds of steps. With a last layer of 0 they begin as the identity and leave it at once.
+        """
+        *hidden, last = (layer for layer in self.model if isinstance(layer, nn.Conv2d))
+        for layer in hidden:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
+        nn.init.zeros_(last.weight)
+        for layer in (*hidden, last):
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def forward(self, distorted: Tensor) -> Tensor:
         """Restore a batch of images."""

@@ -61,6 +61,8 @@ class OptimizerConfig:
         gamma: Factor for "step".
         weight_decay: L2 penalty on the weights; 1e-4 in the paper's recipe.
         clip_norm: Largest norm of the whole gradient; None does not clip.
+        warmup_steps: Over so many steps, at most a tenth of the training, the rate rises to the schedule's. Adam's
+            first steps are as long as its rate whatever the gradient, and at full length they kill ReLUs for good.
     """
 
     name: OptimizerName = "adam"
@@ -71,12 +73,15 @@ class OptimizerConfig:
     gamma: float = 0.5
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    warmup_steps: int = 100
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "milestones", tuple(self.milestones))
         _check_choices(self)
         if not self.lr > 0:
             raise ValueError(f"lr must be positive, got {self.lr}")
+        if self.warmup_steps < 0:
+            raise ValueError(f"warmup_steps must not be negative, got {self.warmup_steps}")
         if self.schedule == "exponential" and not self.lr_final > 0:
             raise ValueError(f"the exponential schedule needs lr_final > 0, got {self.lr_final}")
         if self.schedule == "step" and not self.milestones:
@@ -84,6 +89,10 @@ class OptimizerConfig:
 
     def lr_at(self, step: int, steps: int) -> float:
         """Learning rate of step `step` (from 0) in a run of `steps`."""
+        warmth = min(1.0, (step + 1) / max(1.0, min(self.warmup_steps, steps / 10)))
+        return warmth * self._scheduled(step, steps)
+
+    def _scheduled(self, step: int, steps: int) -> float:
         part = step / steps
         if self.schedule == "cosine":
             return self.lr_final + (self.lr - self.lr_final) * (1 + math.cos(math.pi * part)) / 2
@@ -157,6 +166,20 @@ class Hardware:
 
     def __post_init__(self) -> None:
         _check_positive(self, ("devices", "num_nodes"))
+
+    @property
+    def device(self) -> torch.device:
+        """Where work for one device is done.
+
+        Raises:
+            ValueError: This machine has no such accelerator.
+        """
+        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        if self.accelerator == "cpu" or (self.accelerator == "auto" and found is None):
+            return torch.device("cpu")
+        if found is None or self.accelerator not in ("auto", "gpu", found.type):
+            raise ValueError(f"accelerator {self.accelerator!r}: PyTorch finds none here; use cpu")
+        return found
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:

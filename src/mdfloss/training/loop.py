@@ -35,7 +35,17 @@ from .module import TrainingModule
 from .progress import StepProgress
 from .run_folder import RunFolder
 
-__all__ = ["Checkpoints", "TrainResult", "TrainingData", "fit", "prepare_data", "run"]
+__all__ = [
+    "Checkpoints",
+    "TrainResult",
+    "TrainingData",
+    "fit",
+    "prepare_data",
+    "run",
+    "take_up",
+    "training_data",
+    "write_checkpoint",
+]
 
 
 @dataclass(frozen=True)
@@ -95,14 +105,8 @@ def run(
         progress: Show a progress bar.
     """
     config, folder = module.config, RunFolder(Path(output))
-    distortion = load_distortion(**config.distortion) if config.distortion else None
-    data = prepare_data(config.data, distortion, channels=module.network.in_channels, seed=config.seed)
-    _check_sizes(module.network, data.validation[0])
-    if getattr(rank_zero_only, "rank", 0) == 0:
-        folder.start({**record, "banks_sha256": banks_digest(config.loss)}, resume=resume)
-        folder.write_skipped(data.skipped)
-    if resume and (state := folder.load_state()) is not None:
-        module.restore_state(state)
+    data = training_data(module)
+    take_up(module, folder, record, data, resume=resume)
     if module.step < config.steps:
         fit(module, data, folder, hardware or Hardware(), progress=progress)
     return TrainResult(
@@ -114,6 +118,45 @@ def run(
         best_score=module.best_score or 0.0,
         skipped=len(data.skipped),
     )
+
+
+def training_data(module: TrainingModule) -> TrainingData:
+    """The pictures of a module's training.
+
+    Args:
+        module: Its config and its network say which.
+
+    Raises:
+        ImageFileError: A folder has no usable picture.
+        ValueError: The network would bring the pictures to another size.
+    """
+    config, network = module.config, module.network
+    distortion = load_distortion(**config.distortion) if config.distortion else None
+    data = prepare_data(config.data, distortion, channels=network.in_channels, seed=config.seed)
+    _check_sizes(network, data.validation[0])
+    return data
+
+
+def take_up(
+    module: TrainingModule, folder: RunFolder, record: Mapping[str, Any], data: TrainingData, *, resume: bool
+) -> None:
+    """Claim a folder for a training, or bring the module to where the run in it stands.
+
+    Args:
+        module: With freshly drawn weights.
+        folder: Of the run.
+        record: All that decides the result.
+        data: Its pictures.
+        resume: Go on with the run that is there, if there is one.
+
+    Raises:
+        RunFolderError: The folder is in use, or holds a run with another config or a damaged checkpoint.
+    """
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        folder.start({**record, "banks_sha256": banks_digest(module.config.loss)}, resume=resume)
+        folder.write_skipped(data.skipped)
+    if resume and (state := folder.load_state()) is not None:
+        module.restore_state(state)
 
 
 def _check_sizes(network: RestorationNetwork, pair: Pair) -> None:
@@ -165,30 +208,39 @@ def _prepare_pairs(config: DataConfig, *, channels: int, seed: int) -> TrainingD
 
 
 class Checkpoints(pl.Callback):
-    """Writes the run's files after each validation; the checkpoint last, so that it never runs ahead.
+    """Writes the run's files after each validation.
 
     Args:
         folder: Where.
-        config: For the cards of the networks.
     """
 
-    def __init__(self, folder: RunFolder, config: TrainConfig) -> None:
+    def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self.config = config
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write, on the first device only."""
         module: TrainingModule = pl_module  # type: ignore[assignment]
-        paths = [self.folder.last, *([self.folder.best] if module.improve() else [])]
+        improved = module.improve()
         if not trainer.is_global_zero:
             return
-        card = {"distortion": self.config.distortion, "loss": self.config.loss, "step": module.step}
-        for path in paths:
-            save_network(module.network, path, force=True, **card)  # type: ignore[arg-type]
-        self.folder.write_curves(module.curves)
-        self.folder.save_state(module.state())
+        write_checkpoint(module, self.folder, improved=improved)
         for logger in trainer.loggers:
             logger.log_metrics(module.curves[-1], module.step)
+
+
+def write_checkpoint(module: TrainingModule, folder: RunFolder, *, improved: bool) -> None:
+    """Write the files of a run after a validation; the checkpoint last, so that it never runs ahead.
+
+    Args:
+        module: What is trained.
+        folder: Where.
+        improved: The network is the best so far.
+    """
+    card = {"distortion": module.config.distortion, "loss": module.config.loss, "step": module.step}
+    for path in (folder.last, *([folder.best] if improved else [])):
+        save_network(module.network, path, force=True, **card)  # type: ignore[arg-type]
+    folder.write_curves(module.curves)
+    folder.save_state(module.state())
 
 
 def fit(module: TrainingModule, data: TrainingData, folder: RunFolder, hardware: Hardware, *, progress: bool) -> None:
@@ -227,7 +279,7 @@ def _trainer(config: TrainConfig, folder: RunFolder, hardware: Hardware, *, prog
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         logger=_tensorboard(folder),
-        callbacks=[Checkpoints(folder, config), *([StepProgress(config.steps)] if progress else [])],
+        callbacks=[Checkpoints(folder), *([StepProgress(config.steps)] if progress else [])],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

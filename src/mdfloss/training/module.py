@@ -121,12 +121,19 @@ class TrainingModule(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Pair, batch_idx: int) -> None:  # noqa: ARG002
         """Set the learning rate of this step, and what the loss draws in it."""
-        for part in self.loss.modules():
-            if isinstance(part, MDFLoss):
-                part.reseed(((self.config.seed << 32) + self.step) % 2**63)
+        self.reseed_loss()
         for optimizer in self._optimizers():
             for group in optimizer.param_groups:
                 group["lr"] = self.config.optimizer.lr_at(self.step, self.config.steps)
+
+    def reseed_loss(self) -> None:
+        """What the loss draws in a step depends on the seed and the step alone."""
+        for part in self.drawing_losses():
+            part.reseed(((self.config.seed << 32) + self.step) % 2**63)
+
+    def drawing_losses(self) -> list[MDFLoss]:
+        """The parts of the loss that may draw scales."""
+        return [part for part in self.loss.modules() if isinstance(part, MDFLoss)]
 
     def on_train_batch_end(self, outputs: Any, batch: Pair, batch_idx: int) -> None:  # noqa: ARG002
         """Count the step; stopping after the last one makes Lightning validate."""
@@ -143,8 +150,7 @@ class TrainingModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Add a row to the curves, and see whether it is the best."""
         since = self.step - (int(self.curves[-1]["step"]) if self.curves else 0)
-        sums = self.trainer.strategy.reduce(self._sums.clone(), reduce_op="mean")
-        means = dict(zip(self.MEANS, (sums / since).tolist(), strict=True))
+        means = dict(zip(self.MEANS, (self.mean_over_devices(self._sums) / since).tolist(), strict=True))
         val_loss, val_psnr = torch.stack(self._scores).mean(0).tolist()
         self._scores.clear()
         self._sums.zero_()
@@ -153,6 +159,10 @@ class TrainingModule(pl.LightningModule):
         for name, value in row.items():
             self.check_finite(torch.tensor(value), name)
         self.curves.append(row)
+
+    def mean_over_devices(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over all devices of the training."""
+        return self.trainer.strategy.reduce(value.clone(), reduce_op="mean")
 
     def improve(self) -> bool:
         """Whether the newest row is the best so far; it is remembered."""

@@ -1,4 +1,4 @@
-"""A progress bar of a training run: steps done, time left, the newest validation."""
+"""The progress bar of trainings: steps done, time left, the newest validation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from typing import Any
 import lightning.pytorch as pl
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["StepProgress"]
+__all__ = ["StepProgress", "step_bar"]
+
+
+def step_bar(steps: int, *, completed: int) -> Progress:
+    """A bar of steps with one task; to be started by the caller.
+
+    Args:
+        steps: All of them.
+        completed: Those that are done.
+    """
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    bar = Progress(TextColumn("train"), *columns, TextColumn("{task.description}"))
+    bar.add_task("", total=steps, completed=completed)
+    return bar
 
 
 class StepProgress(pl.Callback):
@@ -25,9 +38,8 @@ class StepProgress(pl.Callback):
         """Open the bar where the run stands."""
         if not trainer.is_global_zero:
             return
-        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Progress(TextColumn("train"), *columns, TextColumn("{task.description}"))
-        self._task = self._bar.add_task("", total=self.steps, completed=pl_module.step)
+        self._bar = step_bar(self.steps, completed=pl_module.step)
+        (self._task,) = self._bar.task_ids
         self._bar.start()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *args: Any) -> None:  # noqa: ARG002
