@@ -55,6 +55,16 @@ def test_plan_runs_and_answer(grid_file: Path, tmp_path: Path, capsys: pytest.Ca
     assert ": done" not in shown
 
 
+def test_abreast(grid_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", str(grid_file), "--output", str(tmp_path / "out"), "--abreast"]
+    assert main([*arguments, "2"]) == 0
+    assert "MSE is" in capsys.readouterr().out
+    assert main([*arguments, "0"]) == 1
+    assert "abreast must be at least 1, got 0" in capsys.readouterr().err
+    assert main([*arguments, "2", "--ray", "local"]) == 1
+    assert "give --abreast or --ray, not both" in capsys.readouterr().err
+
+
 def test_a_seed_chooses_and_the_next_is_trained_with_the_choice_alone(
     grid_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """Doing the runs: what is left to do, and that a Ray cluster of two workers finds the same."""
 
+import json
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from mdfloss.compare import Plan, Run, make_plan, run_one
-from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo
+from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo, train_together
 from mdfloss.networks import load_network
 
 
@@ -77,3 +78,16 @@ def test_ray_finds_the_same_as_this_process_though_a_worker_is_killed(
         assert (here / scores).read_bytes() == (there / scores).read_bytes()
         weights = [load_network(folder / "last.safetensors").state_dict() for folder in (here, there)]
         assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_runs_trained_abreast_are_the_runs(plan: Plan, tmp_path: Path) -> None:
+    spent = train_together(plan.grid, plan.runs, tmp_path / "abreast", count=2)
+    assert set(spent) == set(plan.runs)
+    assert min(spent.values()) > 0
+    do_runs(plan.grid, plan.runs, tmp_path / "abreast", spent=spent, on_done=lambda run: None)
+    for run in plan.runs:
+        alone = run_one(plan.grid, run, tmp_path / "alone")
+        found = tmp_path / "abreast" / run.path
+        for name in ("curves.csv", "tests/test/scores.csv"):
+            assert (found / name).read_text() == (alone / name).read_text()
+        assert json.loads((found / "result.json").read_text())["seconds"] > spent[run]

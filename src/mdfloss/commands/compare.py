@@ -71,9 +71,9 @@ def compare(
             return
 
         def do(wanted: Sequence[Run]) -> None:
-            if abreast > 1:
-                train_together(described, wanted, output, count=abreast)
-            do_runs(described, wanted, output, workers=workers, on_done=_Shown(console, planned, wanted).done)
+            spent = train_together(described, wanted, output, count=abreast) if abreast > 1 else {}
+            shown = _Shown(console, planned, wanted)
+            do_runs(described, wanted, output, workers=workers, spent=spent, on_done=shown.done)
 
         do(runs)
         search_weights(planned, output, do=do)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -108,7 +109,13 @@ def todo(grid: Grid, runs: Iterable[Run], output: Path) -> tuple[Run, ...]:
 
 
 def do_runs(
-    grid: Grid, runs: Iterable[Run], output: Path, *, workers: Workers = in_process, on_done: Callable[[Run], None]
+    grid: Grid,
+    runs: Iterable[Run],
+    output: Path,
+    *,
+    workers: Workers = in_process,
+    spent: Mapping[Run, float] | None = None,
+    on_done: Callable[[Run], None],
 ) -> None:
     """Do runs.
 
@@ -117,13 +124,14 @@ def do_runs(
         runs: Which of its runs.
         output: Its folder, on storage that all machines share.
         workers: Where.
+        spent: Seconds that runs were trained already, as `train_together` says.
         on_done: Called after each run.
     """
-    for run, _ in workers(partial(_run_one, grid, output.absolute()), runs):
+    for run, _ in workers(partial(_run_one, grid, output.absolute(), spent or {}), runs):
         on_done(run)
 
 
-def train_together(grid: Grid, runs: Sequence[Run], output: Path, *, count: int) -> None:
+def train_together(grid: Grid, runs: Sequence[Run], output: Path, *, count: int) -> dict[Run, float]:
     """Train runs abreast on one device; `do_runs` then finds them trained, and scores them.
 
     Args:
@@ -131,15 +139,22 @@ def train_together(grid: Grid, runs: Sequence[Run], output: Path, *, count: int)
         runs: Which of its runs.
         output: Its folder.
         count: How many at a time.
+
+    Returns:
+        Run → its share of the seconds.
     """
     hardware = Hardware(accelerator=grid.training.accelerator)
+    spent = {}
     for first in range(0, len(runs), count):
-        trainings = {output / run.path: train_config(grid, run) for run in runs[first : first + count]}
+        some, started = runs[first : first + count], time.monotonic()
+        trainings = {output / run.path: train_config(grid, run) for run in some}
         train_abreast(trainings, hardware=hardware, resume=True, progress=True)
+        spent |= dict.fromkeys(some, (time.monotonic() - started) / len(some))
+    return spent
 
 
-def _run_one(grid: Grid, output: Path, run: Run) -> None:
-    run_one(grid, run, output)
+def _run_one(grid: Grid, output: Path, spent: Mapping[Run, float], run: Run) -> None:
+    run_one(grid, run, output, spent=spent.get(run, 0.0))
 
 
 def measure_speeds(grid: Grid, kinds: Sequence[Kind], *, workers: Workers = in_process) -> Mapping[Kind, float]:

@@ -138,7 +138,7 @@ def _asked(grid: Grid, run: Run) -> dict[str, Any]:
     return {"training": training, "banks_sha256": learnt, **asked_of_tests(grid, run.task)}
 
 
-def run_one(grid: Grid, run: Run, output: Path) -> Path:
+def run_one(grid: Grid, run: Run, output: Path, *, spent: float = 0.0) -> Path:
     """Do one run, unless it is done; go on with it where it stopped; score it anew where other scores are asked for.
 
     A training that diverges is a result too: it is recorded, and the grid goes on without it.
@@ -147,6 +147,7 @@ def run_one(grid: Grid, run: Run, output: Path) -> Path:
         grid: The comparison.
         run: Which of its runs.
         output: Folder of the comparison.
+        spent: Seconds that it was trained already, beside others.
 
     Returns:
         The run's folder: `config.json`, `curves.csv`, the networks, `tests/TEST/`, `result.json`.
@@ -157,7 +158,7 @@ def run_one(grid: Grid, run: Run, output: Path) -> Path:
     folder = output / run.path
     if is_done(grid, run, output):
         return folder
-    started = time.monotonic()
+    started = time.monotonic() - spent
     before = read_result(folder)
     resume = (folder / "config.json").is_file()
     result = {**run._asdict(), "expression": expression(grid, run), "asked": _asked(grid, run)}
