@@ -49,6 +49,25 @@ def test_full_shrinkage_only_scales(tiny_bank: DiscriminatorBank, patches: tuple
     torch.testing.assert_close(matrix[0], matrix[0, 0, 0] * torch.eye(8))
 
 
+@pytest.mark.parametrize("chroma", [0.5, 1.5])
+def test_both_axes_of_colour_count_as_asked(
+    tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor], chroma: float
+) -> None:
+    clean, distorted = patches
+    loss = MDFLoss(whiten(tiny_bank, clean, distorted, chroma=chroma), definition="whitened")
+    noise = torch.randn(3, 1, 40, 36, generator=torch.Generator().manual_seed(5)) * 10 / 255
+    answers = []
+    for axis in ([1.0, 1.0, 1.0], [1.0, -1.0, 0.0], [1.0, 1.0, -2.0], [0.0, 1.0, -1.0]):
+        colour = torch.tensor(axis).div(torch.tensor(axis).norm())[:, None, None]
+        total = 0.0
+        for k in range(len(loss.bank)):
+            pairs = zip(loss.maps(clean, k), loss.maps(clean + noise * colour, k), strict=True)
+            total += sum(float((after - before).square().mean()) for before, after in pairs)
+        answers.append(total**0.5)
+    assert [answer / answers[0] for answer in answers[1:]] == pytest.approx([chroma] * 3, rel=0.05)
+    torch.testing.assert_close(loss(distorted, clean), (distorted - clean).abs().mean())
+
+
 def test_the_given_bank_is_left_alone(tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor]) -> None:
     before = {key: value.clone() for key, value in tiny_bank.state_dict().items()}
     whiten(tiny_bank, *patches)
@@ -62,6 +81,8 @@ def test_wrong_input(tiny_bank: DiscriminatorBank, patches: tuple[Tensor, Tensor
         whiten(tiny_bank, clean, distorted[:1])
     with pytest.raises(ValueError, match="shrinkage must be in"):
         whiten(tiny_bank, clean, distorted, shrinkage=0)
+    with pytest.raises(ValueError, match="chroma must be positive and finite"):
+        whiten(tiny_bank, clean, distorted, chroma=0)
     with pytest.raises(ValueError, match="there is no change to whiten"):
         whiten(tiny_bank, clean, clean.clone())
     for discriminator in tiny_bank:

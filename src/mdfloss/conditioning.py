@@ -12,11 +12,16 @@ matrices then sets the unit: under the task's distortion the absolute difference
 absolute difference of the pixels, so that the loss is measured in L1's units and mixes with L1 without a weight to
 tune. The matrices are stored in the bank and used by the definitions "whitened" and "balanced"; the paper has no
 such step.
+
+Whitening evens out the channels of a map, not the colours of a picture: what a bank has learnt may hardly see one axis
+of colour, and a network that is trained with it leaves noise along that axis. `chroma` sets how strongly the maps
+answer to noise along each of the two, by a colour matrix in front of the first convolutions.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 
 import torch
@@ -25,6 +30,15 @@ from torch import Tensor, nn
 from .bank import Discriminator, DiscriminatorBank
 
 __all__ = ["PADDING", "to_input_range", "whiten"]
+
+COLOUR_ROUNDS = 4
+"""Steps towards the wanted response to colour, which is not linear; the last changes it by less than 1 %."""
+
+COLOUR_PATCHES = 4
+"""Clean patches that the response to colour is measured on."""
+
+COLOUR_NOISE = 10 / 255
+"""Standard deviation of the noise that the response to colour is measured with."""
 
 PADDING = 5
 """Pixels mirrored at each border, so that the outermost ones weigh as much as the rest."""
@@ -41,7 +55,14 @@ def to_input_range(image: Tensor, input_range: tuple[float, float]) -> Tensor:
     return image * (high - low) + low
 
 
-def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinkage: float = 0.1) -> DiscriminatorBank:
+def whiten(
+    bank: DiscriminatorBank,
+    clean: Tensor,
+    distorted: Tensor,
+    *,
+    shrinkage: float = 0.1,
+    chroma: float | None = None,
+) -> DiscriminatorBank:
     """Return a copy of the bank that carries whitening matrices.
 
     Args:
@@ -49,12 +70,14 @@ def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinka
         clean: (N, 3, H, W) in [0, 1], patches of clean images.
         distorted: The same patches after the task's distortion, same shape.
         shrinkage: Share s of the isotropic part, 0 < s ≤ 1.
+        chroma: How strongly the whitened maps shall answer to white noise along each axis of colour, luma being 1; the
+            first convolutions are changed for it. None leaves them as they are.
 
     Returns:
         A conditioned bank in eval mode.
 
     Raises:
-        ValueError: Shapes differ, the pairs are equal, the shrinkage is out of range, or no map responds.
+        ValueError: Shapes differ, the pairs are equal, an option is out of range, or no map responds.
     """
     if clean.shape != distorted.shape or clean.ndim != 4:
         raise ValueError(
@@ -65,7 +88,17 @@ def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinka
         raise ValueError(f"shrinkage must be in (0, 1], got {shrinkage}")
     if torch.equal(clean, distorted):
         raise ValueError("the distorted patches equal the clean ones: there is no change to whiten")
-    conditioned = copy.deepcopy(bank).eval()
+    if chroma is not None and not 0 < chroma < math.inf:
+        raise ValueError(f"chroma must be positive and finite, got {chroma}")
+    conditioned = _whitened(copy.deepcopy(bank).eval(), clean, distorted, shrinkage)
+    for _ in range(0 if chroma is None else COLOUR_ROUNDS):
+        _mix_colours(conditioned, _towards(chroma, _colour_response(conditioned, clean[:COLOUR_PATCHES])))
+        conditioned = _whitened(conditioned, clean, distorted, shrinkage)
+    return conditioned
+
+
+def _whitened(conditioned: DiscriminatorBank, clean: Tensor, distorted: Tensor, shrinkage: float) -> DiscriminatorBank:
+    """The same bank with new matrices."""
     change = (distorted - clean).abs().mean().item()
     for discriminator, covariance in zip(conditioned, _covariances(conditioned, clean, distorted), strict=True):
         discriminator.whitening = torch.stack([_inverse_root(c, shrinkage) for c in covariance]).to(
@@ -75,6 +108,40 @@ def whiten(bank: DiscriminatorBank, clean: Tensor, distorted: Tensor, *, shrinka
     for discriminator in conditioned:
         discriminator.whitening = _whitening(discriminator) * (change / response)
     return conditioned
+
+
+@torch.no_grad()
+def _colour_response(bank: DiscriminatorBank, clean: Tensor) -> Tensor:
+    """(3, 3): the mean product of the whitened changes that the same noise makes in one colour and in another."""
+    random = torch.Generator().manual_seed(0)
+    noise = COLOUR_NOISE * torch.randn(len(clean), 1, *clean.shape[2:], generator=random).to(clean)
+    colours = torch.eye(3, device=clean.device)[:, None, :, None, None]
+    response = torch.zeros(3, 3, dtype=torch.float64)
+    for images in zip(*(_changes(bank, clean, clean + noise * colour) for colour in colours), strict=True):
+        for discriminator, *scale in zip(bank, *images, strict=True):
+            for matrix, *changes in zip(_whitening(discriminator).double(), *scale, strict=True):
+                whitened = torch.stack([matrix @ change for change in changes]).flatten(1)
+                response += (whitened @ whitened.T / whitened.shape[1]).cpu()
+    return response
+
+
+def _towards(chroma: float | None, response: Tensor) -> Tensor:
+    """The colour matrix that would bring both axes of colour to `chroma`, were the maps linear."""
+    luma = torch.full((3,), 3**-0.5, dtype=torch.float64)
+    in_luma = torch.outer(luma, luma)
+    in_chroma = torch.eye(3, dtype=torch.float64) - in_luma
+    values, axes = torch.linalg.eigh(in_chroma @ response @ in_chroma)
+    gains = (values[1:] / (luma @ response @ luma)).clamp_min(1e-12).sqrt()
+    matrix: Tensor = in_luma + (axes[:, 1:] * ((chroma or 1.0) / gains)) @ axes[:, 1:].T
+    return matrix
+
+
+@torch.no_grad()
+def _mix_colours(bank: DiscriminatorBank, matrix: Tensor) -> None:
+    """Let every discriminator see its input's colours through a matrix."""
+    for discriminator in bank:
+        weight = discriminator.blocks[0].conv.weight
+        weight.copy_(torch.einsum("oihw,ij->ojhw", weight, matrix.to(weight)))
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ memory for one discriminator and a few images, not for K and a batch.
 The price: the result can be differentiated once, not twice.
 
 On CUDA a batch of patches is too little work for its launches, some 600: from the fourth batch of a shape on, all of it
-is replayed as one graph, whose branches are the discriminators.
+is replayed as one graph.
 
 Under autocast the convolutions run in its type, and differences are summed in float32. A half-precision map keeps 8 or
 11 bits, and the difference of two of them would be mostly rounding where the images are close; so there the pair that
@@ -34,6 +34,8 @@ __all__ = ["computing_dtype", "feature_distances"]
 MAP_BYTES = {"cpu": 16 * 2**20}
 """Most bytes of one map of a pair of batches: on a CPU what its caches and the heap hold well."""
 MAP_BYTES_ELSEWHERE = 128 * 2**20
+RECORDED_BYTES = 16 * 2**20
+"""Most bytes of such a map in a CUDA graph, 8 patches of 128 px with 16 channels: more keeps a GPU busy by itself."""
 
 BLOCKS = 4
 """Layers with a LeakyReLU; the tail has none."""
@@ -104,9 +106,9 @@ class _Streamed(torch.autograd.Function):
         wanted: bool = ctx.needs_input_grad[0]
         scales = [folds.layers(discriminator, definition, dtype) for discriminator in bank]
         works = [partial(_scale, layers, definition, dtype, wants_gradient=wanted) for layers in scales]
-        small = all(_fitting(pred, discriminator.width, dtype) >= len(pred) for discriminator in bank)
+        largest = max(len(pred) * _map_bytes(pred, discriminator.width, dtype) for discriminator in bank)
         with torch.autocast(pred.device.type, enabled=False):
-            if small:  # larger batches keep a GPU busy by themselves
+            if largest <= RECORDED_BYTES:
                 key = (definition, dtype, wanted, *map(id, scales))
                 distances, gradient = folds.recordings.run(key, works, pred, target)
             else:
@@ -144,17 +146,17 @@ def _scale(
     return distances, gradient
 
 
-def _fitting(batch: Tensor, width: int, dtype: torch.dtype) -> int:
-    """How many images of a batch may go through a discriminator together by `MAP_BYTES`."""
+def _map_bytes(batch: Tensor, width: int, dtype: torch.dtype) -> int:
+    """Bytes of one map of one pair of images."""
     _, _, height, breadth = batch.shape
-    limit = MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
-    return max(1, limit // (2 * width * height * breadth * dtype.itemsize))
+    return 2 * width * height * breadth * dtype.itemsize
 
 
 def _parts(batch: Tensor, width: int, dtype: torch.dtype) -> Iterator[slice]:
     """The batch in parts of nearly equal size, small enough for `MAP_BYTES`."""
-    count = len(batch)
-    number = -(-count // _fitting(batch, width, dtype))
+    count, limit = len(batch), MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
+    fitting = max(1, limit // _map_bytes(batch, width, dtype))
+    number = -(-count // fitting)
     for index in range(number):
         yield slice(index * count // number, (index + 1) * count // number)
 

@@ -1,11 +1,12 @@
 """CUDA graphs: work that comes up again and again is recorded once, then replayed with a single launch.
 
 Small kernels take a GPU less time than their launches take the host: a training step of a small network is hundreds of
-launches, and so are the eight discriminators of a bank. As a graph they are one, and its branches run side by side.
+launches, and so are the eight discriminators of a bank. As a graph they are one.
 """
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -101,6 +102,9 @@ Work = Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]]
 CALLS_BEFORE = 3
 """How often work comes up before it is recorded: validation pictures, each of its own size, never are."""
 
+BRANCHES = 2
+"""Pieces of work at a time; each needs memory of its own."""
+
 KEPT = 16
 """Graphs that are kept; the one that was not used for longest goes first."""
 
@@ -157,7 +161,7 @@ class Recordings:
 
 
 class _Recording:
-    """One graph, with a branch for each piece of work.
+    """One graph, with branches that share the work.
 
     Args:
         works: What is recorded; kept, since the graph reads what it refers to.
@@ -168,7 +172,7 @@ class _Recording:
     def __init__(self, works: Sequence[Work], pred: Tensor, target: Tensor) -> None:
         self._kept = works
         self._pred, self._target = pred.clone(), target.clone()
-        stream, *branches = (_new_stream(pred.device) for _ in range(1 + len(works)))
+        stream, *branches = (_new_stream(pred.device) for _ in range(1 + BRANCHES))
         stream.wait_stream(torch.cuda.current_stream(pred.device))
         with torch.cuda.stream(stream):
             self._side_by_side(stream, branches)
@@ -188,9 +192,10 @@ class _Recording:
     def _side_by_side(
         self, stream: torch.cuda.Stream, branches: Sequence[torch.cuda.Stream]
     ) -> tuple[Tensor, Tensor | None]:
-        found = []  # all results live until the branches are joined, so that no branch takes the memory of another
-        for work, branch in zip(self._kept, branches, strict=True):
+        for branch in branches:
             branch.wait_stream(stream)
+        found = []  # all results live until the branches are joined, so that no branch takes the memory of another
+        for work, branch in zip(self._kept, itertools.cycle(branches), strict=False):
             with torch.cuda.stream(branch):
                 found.append(work(self._pred, self._target))
         for branch in branches:

@@ -1,9 +1,12 @@
+from functools import partial
+
+import pytest
 import torch
 from torch import Tensor
 
 from mdfloss.fitting import FitConfig
 from mdfloss.fitting.chain import Chain, Degradation, GameInput
-from mdfloss.fitting.play import play, play_crops
+from mdfloss.fitting.play import _iteration, _recorded, play, play_crops
 from mdfloss.fitting.scale_gan import Losses, Players
 
 
@@ -76,3 +79,28 @@ def test_an_infinite_loss_is_seen():
     assert Losses(0.0, 1.0, -2.0, 3.0).finite
     assert not Losses(0.0, float("nan"), 0.0, 0.0).finite
     assert not Losses(0.0, 0.0, float("inf"), 0.0).finite
+
+
+@pytest.mark.gpu
+def test_recorded_iterations_are_the_iterations():
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        on_cuda = torch.Generator("cuda")
+        pair = [Players(4, generator=on_cuda.manual_seed(0)) for _ in range(2)]
+        for seed in range(4):
+            padded, previous, real = (t.cuda() for t in _feed(torch.Generator().manual_seed(seed)))
+            mixes = torch.rand(2, len(real), 1, 1, 1, device="cuda", generator=on_cuda)
+            for players in pair:
+                players.set_rate(1e-3 / (1 + seed))
+            iteration = [partial(_iteration, players, generator_steps=2, alpha=100.0) for players in pair]
+            plain = iteration[0](padded, previous, real, mixes)
+            torch.testing.assert_close(
+                _recorded(pair[1], iteration[1], padded, previous, real, mixes), plain, rtol=1e-2, atol=1e-3
+            )
+        for name in ("generator", "critic"):
+            wanted, found = (
+                torch.cat([v.flatten().float() for v in getattr(p, name).state_dict().values()]) for p in pair
+            )
+            assert (found - wanted).norm() < 0.02 * wanted.norm()
+    finally:
+        torch.backends.cudnn.allow_tf32 = True

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mdfloss.evaluation.curves import read_curves
 from mdfloss.networks import load_network
 from mdfloss.training import Hardware, RunFolderError, TrainConfig, train
 from mdfloss.training.abreast import train_abreast
@@ -48,10 +49,11 @@ def test_on_cuda_it_is_the_same_but_for_rounding(config: TrainConfig, tmp_path: 
     assert train_abreast({tmp_path / "abreast" / k: v for k, v in variants.items()}, hardware=Hardware("cuda")) == {}
     for name, variant in variants.items():
         alone = train(variant, tmp_path / "alone" / name, hardware=Hardware("cuda"))
-        wanted, found = (
-            torch.cat([v.flatten() for v in _weights(f).values()]) for f in (alone.folder, tmp_path / "abreast" / name)
-        )
+        abreast = tmp_path / "abreast" / name
+        wanted, found = (torch.cat([v.flatten() for v in _weights(f).values()]) for f in (alone.folder, abreast))
         assert (found - wanted).norm() < 0.02 * wanted.norm(), name
+        losses = [read_curves(folder / "curves.csv")["train_loss"] for folder in (alone.folder, abreast)]
+        assert losses[1] == pytest.approx(losses[0], rel=5e-3), name  # the same scales were drawn
 
 
 def test_half_done_runs_are_gone_on_with(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:

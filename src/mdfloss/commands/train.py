@@ -43,6 +43,7 @@ def train(
     gamma: float = 0.5,
     weight_decay: float = 0.0,
     clip_norm: float | None = None,
+    warmup_steps: int = OptimizerConfig.warmup_steps,
     val_every: int = 500,
     val_images: int = 16,
     val_size: int = 192,
@@ -81,6 +82,7 @@ def train(
         gamma: Factor of the step schedule.
         weight_decay: L2 penalty on the weights.
         clip_norm: Largest norm of the gradient.
+        warmup_steps: Steps, at most a tenth of all, in which the learning rate rises to the schedule's.
         val_every: Steps between validations and checkpoints.
         val_images: Validation pictures.
         val_size: Largest side of a validation crop, px.
@@ -107,7 +109,9 @@ def train(
         distortion={} if paired else describe_distortion(distortion),
         network=type(network).__name__,
         network_args=network.arguments,
-        optimizer=OptimizerConfig(optimizer, lr, schedule, lr_final, milestones, gamma, weight_decay, clip_norm),
+        optimizer=OptimizerConfig(
+            optimizer, lr, schedule, lr_final, milestones, gamma, weight_decay, clip_norm, warmup_steps
+        ),
         steps=steps,
         batch_size=batch_size,
         val_every=val_every,

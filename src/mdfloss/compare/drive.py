@@ -144,7 +144,7 @@ def train_together(grid: Grid, runs: Sequence[Run], output: Path, *, count: int)
         Run → its share of the seconds.
     """
     hardware = Hardware(accelerator=grid.training.accelerator)
-    spent = {}
+    spent: dict[Run, float] = {}
     for first in range(0, len(runs), count):
         some, started = runs[first : first + count], time.monotonic()
         trainings = {output / run.path: train_config(grid, run) for run in some}

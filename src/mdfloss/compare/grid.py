@@ -133,6 +133,7 @@ class Training:
         val_images: Validation pictures.
         val_size: Largest side of a validation crop, px.
         optimizer: "adam" or "sgd".
+        warmup_steps: As in `OptimizerConfig`.
         accelerator: "auto", "cpu", "gpu", "cuda" or "mps".
     """
 
@@ -147,6 +148,7 @@ class Training:
     val_images: int = 16
     val_size: int = 192
     optimizer: OptimizerName = "adam"
+    warmup_steps: int = OptimizerConfig.warmup_steps
     accelerator: Accelerator = "auto"
 
     def __post_init__(self) -> None:
@@ -179,7 +181,7 @@ class Training:
                 val_images=self.val_images,
                 val_size=self.val_size,
             ),
-            optimizer=OptimizerConfig(name=self.optimizer, lr=lr),
+            optimizer=OptimizerConfig(name=self.optimizer, lr=lr, warmup_steps=self.warmup_steps),
             steps=steps,
             batch_size=self.batch_size,
             val_every=min(self.val_every, steps),

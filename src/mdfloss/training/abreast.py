@@ -185,6 +185,11 @@ class _Lane(RestorationModule):
         self.add("gradient_norm", self.clip(self.network))
         self._optimizer.step()
 
+    def _compute_reseeded(self, batch: Pair) -> None:
+        """What is recorded: warming up draws as well, and must not change what the step draws."""
+        self.reseed_loss()
+        self._compute(batch)
+
     def _graph(self, batch: Pair) -> torch.cuda.CUDAGraph:
         """The step as a graph: one for each choice of scales that the loss may draw."""
         drawn = tuple(part.draw() for part in self.drawing_losses())
@@ -192,7 +197,7 @@ class _Lane(RestorationModule):
             with torch.no_grad(), self._precision():
                 self.loss(self.network(batch.distorted), batch.clean)  # what it keeps must not be made while recording
             self._graphs[drawn] = record(
-                partial(self._compute, batch),
+                partial(self._compute_reseeded, batch),
                 changed=[*self.network.state_dict().values(), self._sums],
                 optimizers=[self._optimizer],
             )
