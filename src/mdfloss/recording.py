@@ -169,6 +169,8 @@ class _Recording:
         target: Likewise.
     """
 
+    @torch.no_grad()
+    @torch.inference_mode(False)  # a graph that a validation made shall serve trainings too
     def __init__(self, works: Sequence[Work], pred: Tensor, target: Tensor) -> None:
         self._kept = works
         self._pred, self._target = pred.clone(), target.clone()

@@ -45,6 +45,7 @@ def fit(
     crop_size: int | None = None,
     batch_size: int | None = None,
     residual: Literal["previous", "distorted"] | None = None,
+    chroma: float | None = None,
     seed: int = 0,
     device: str = "auto",
     licence: str = "unknown",
@@ -70,6 +71,8 @@ def fit(
         crop_size: Side of the crops in pixels.
         batch_size: Crops in an iteration.
         residual: What generators add their output to: "previous", or "distorted", their own input.
+        chroma: How strongly the maps shall answer to noise along each axis of colour, luma being 1, instead of as they
+            have learnt to; 0.62 for noise.
         seed: Start of the random numbers.
         device: "cpu", "cuda", or "auto": the GPU where there is one.
         licence: Terms of the weights, as an SPDX expression.
@@ -87,6 +90,7 @@ def fit(
         "crop_size": crop_size,
         "batch_size": batch_size,
         "residual": residual,
+        "chroma": chroma,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     config = FitConfig.preset(preset, random_seed=seed, **given)

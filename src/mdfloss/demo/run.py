@@ -56,6 +56,7 @@ class DemoConfig:
         patch_size: Side of a patch, px.
         lr: Learning rate of the first step, the same for every loss.
         sigma: Noise of the test pictures, in 1/255; trainings draw theirs from 0 to 55.
+        chroma: How strongly the fitted loss answers to noise along each axis of colour, luma being 1.
         seed: Decides everything random.
     """
 
@@ -68,13 +69,18 @@ class DemoConfig:
     patch_size: int = 48
     lr: float = 2e-3
     sigma: float = 25.0
+    chroma: float = 0.62
     seed: int = 0
 
     @property
     def fit(self) -> FitConfig:
         """Options of the fit."""
         return FitConfig.preset(
-            "quick", iterations=self.fit_iterations, num_scales=self.num_scales, random_seed=self.seed
+            "quick",
+            iterations=self.fit_iterations,
+            num_scales=self.num_scales,
+            random_seed=self.seed,
+            chroma=self.chroma,
         )
 
     def training(self, folder: DemoFolder, method: str) -> TrainConfig:
@@ -261,7 +267,8 @@ def _commands(folder: DemoFolder, config: DemoConfig) -> list[str]:
         f"mdfloss demo --output {_word(folder.path)} --steps {config.steps} --fit-iterations {config.fit_iterations} "
         f"{seed}",
         f"mdfloss fit {_word(folder.photographs('seed') / 'astronaut.png')} --output {_word(folder.bank)} {noise} "
-        f"--preset quick --iterations {config.fit_iterations} --num-scales {config.num_scales} {seed}",
+        f"--preset quick --iterations {config.fit_iterations} --num-scales {config.num_scales} "
+        f"--chroma {config.chroma:g} {seed}",
     ]
     for method in METHODS:
         run = config.training(folder, method)

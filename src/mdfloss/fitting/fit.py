@@ -133,7 +133,7 @@ def fit(
         players, scale_index, iteration = None, scale_index + 1, 0
     critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
     bank = DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source))
-    return whiten(bank, clean, distorted)
+    return whiten(bank, clean, distorted, chroma=config.chroma)
 
 
 def _checked(seed: Tensor, number: int) -> Tensor:
