@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from pathlib import Path
 
 import pytest
@@ -117,22 +116,6 @@ def _summed(loss: MDFLoss, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor
     values.sum().backward()
     assert leaf.grad is not None
     return values.detach(), leaf.grad
-
-
-def test_folds_follow_the_weights(bank: DiscriminatorBank, pair: tuple[Tensor, Tensor]) -> None:
-    loss = MDFLoss(bank)
-    folds, before = loss._folds, loss(*pair)
-    kept = folds.layers(loss.bank[0], loss.definition, torch.float32)
-    assert folds.layers(loss.bank[0], loss.definition, torch.float32) is kept
-    with torch.no_grad():
-        loss.bank[0].head.conv.weight.mul_(2)
-    changed = loss(*pair)
-    assert not torch.equal(changed, before)
-    torch.testing.assert_close(changed, mdf_loss(*pair, loss.bank, definition=loss.definition))
-    loss.load_state_dict(MDFLoss(bank).state_dict())
-    torch.testing.assert_close(loss(*pair), before)
-    double = pickle.loads(pickle.dumps(copy.deepcopy(loss))).double()
-    torch.testing.assert_close(double(*(x.double() for x in pair)).float(), before)
 
 
 def test_a_cpu_without_bfloat16_is_not_asked_to_emulate_it() -> None:

@@ -24,8 +24,9 @@ from ..data import Pair
 from ..losses import build_loss
 from ..recording import make_capturable, plain_state, record, set_rate
 from .config import Hardware, TrainConfig
-from .loop import TrainingData, take_up, training_data, write_checkpoint
+from .loop import take_up, write_checkpoint
 from .module import TrainingDivergedError, first_network
+from .pictures import TrainingData, training_data
 from .progress import step_bar
 from .restoration import RestorationModule
 from .run_folder import RunFolder
@@ -249,19 +250,11 @@ class _Group:
             into.copy_(image)
 
     def advance(self) -> dict[Path, str]:
-        """One step of every lane; those that diverge are left out.
-
-        Returns:
-            Folder → why, of those that diverged.
-        """
+        """One step of every lane; those that diverge are left out and returned, with the reason."""
         return self._with_each(self.lanes, lambda lane: lane.advance(self._batch))
 
     def validate(self) -> dict[Path, str]:
-        """Validate the lanes whose turn it is, and leave out those that are done or diverged.
-
-        Returns:
-            Folder → why, of those that diverged.
-        """
+        """Validate the lanes whose turn it is; leave out those that are done, and as above those that diverged."""
         due = [lane for lane in self.lanes if lane.is_due]
         for lane in due:
             lane.wait()

@@ -1,4 +1,4 @@
-"""The pieces around a training module: its pictures, Lightning's trainer, and the files after each validation."""
+"""The pieces around a training module: Lightning's trainer, and the files after each validation."""
 
 from __future__ import annotations
 
@@ -8,44 +8,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from ..data import (
-    ImageSet,
-    Pair,
-    PairedPatches,
-    PatchDataset,
-    Skipped,
-    StepSampler,
-    drop_half_pairs,
-    fixed_pairs,
-    open_pictures,
-    paired_validation,
-)
-from ..distortions.protocol import Distortion, load_distortion
+from ..data import StepSampler
 from ..losses import banks_digest
-from ..networks import RestorationNetwork, save_network
-from .config import DataConfig, Hardware, TrainConfig
+from ..networks import save_network
+from .config import Hardware, TrainConfig
 from .module import TrainingModule
+from .pictures import TrainingData, training_data
 from .progress import StepProgress
 from .run_folder import RunFolder
 
-__all__ = [
-    "Checkpoints",
-    "TrainResult",
-    "TrainingData",
-    "fit",
-    "prepare_data",
-    "run",
-    "take_up",
-    "training_data",
-    "write_checkpoint",
-]
+__all__ = ["Checkpoints", "TrainResult", "fit", "run", "take_up", "write_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -69,20 +48,6 @@ class TrainResult:
     val_psnr: float
     best_score: float
     skipped: int
-
-
-class TrainingData(NamedTuple):
-    """Patches to train on and pairs to validate on.
-
-    Attributes:
-        patches: Indexed by the number of the sample.
-        validation: Fixed pairs.
-        skipped: Pictures that could not be used.
-    """
-
-    patches: PatchDataset
-    validation: list[Pair]
-    skipped: list[Skipped]
 
 
 def run(
@@ -120,23 +85,6 @@ def run(
     )
 
 
-def training_data(module: TrainingModule) -> TrainingData:
-    """The pictures of a module's training.
-
-    Args:
-        module: Its config and its network say which.
-
-    Raises:
-        ImageFileError: A folder has no usable picture.
-        ValueError: The network would bring the pictures to another size.
-    """
-    config, network = module.config, module.network
-    distortion = load_distortion(**config.distortion) if config.distortion else None
-    data = prepare_data(config.data, distortion, channels=network.in_channels, seed=config.seed)
-    _check_sizes(network, data.validation[0])
-    return data
-
-
 def take_up(
     module: TrainingModule, folder: RunFolder, record: Mapping[str, Any], data: TrainingData, *, resume: bool
 ) -> None:
@@ -157,54 +105,6 @@ def take_up(
         folder.write_skipped(data.skipped)
     if resume and (state := folder.load_state()) is not None:
         module.restore_state(state)
-
-
-def _check_sizes(network: RestorationNetwork, pair: Pair) -> None:
-    """Refuse a network that would not bring the distorted pictures to the size of the clean ones."""
-    (height, width), (wanted_height, wanted_width) = pair.distorted.shape[2:], pair.clean.shape[2:]
-    factor = network.upscale
-    if (factor * height, factor * width) != (wanted_height, wanted_width):
-        raise ValueError(
-            f"the network enlarges by {factor}, and the distortion makes {height}×{width} px of "
-            f"{wanted_height}×{wanted_width}: choose a network or a distortion of the same factor (upscale, Downscale)"
-        )
-
-
-def prepare_data(config: DataConfig, distortion: Distortion | None, *, channels: int, seed: int) -> TrainingData:
-    """Read the pictures of a run.
-
-    Args:
-        config: Folders and sizes.
-        distortion: Makes the distorted images; None where the config names folders of them.
-        channels: Of the network.
-        seed: Of the run.
-
-    Raises:
-        FileNotFoundError: A folder does not exist.
-        ImageFileError: A folder has no usable picture, or pairs do not fit.
-        ValueError: Neither a distortion nor folders of distorted pictures, or both.
-    """
-    if (distortion is None) != (config.train_distorted_dir is not None):
-        raise ValueError("either a distortion or folders of distorted pictures must be given, not both")
-    if distortion is None:
-        return _prepare_pairs(config, channels=channels, seed=seed)
-    images = open_pictures(config.train_dir, channels=channels, min_size=config.patch_size)
-    held_out = open_pictures(config.val_dir, channels=channels)
-    pairs = fixed_pairs(held_out, distortion, count=config.val_images, size=config.val_size, seed=seed)
-    patches = PatchDataset(images, distortion, patch_size=config.patch_size, seed=seed)
-    return TrainingData(patches, pairs, [*images.skipped, *held_out.skipped])
-
-
-def _prepare_pairs(config: DataConfig, *, channels: int, seed: int) -> TrainingData:
-    clean = ImageSet(config.train_dir, channels=channels, min_size=config.patch_size)
-    folders = (config.train_distorted_dir, config.val_dir, config.val_distorted_dir)
-    distorted, held_out, partners = (ImageSet(str(folder), channels=channels) for folder in folders)
-    drop_half_pairs(clean, distorted)
-    drop_half_pairs(held_out, partners)
-    pairs = paired_validation(held_out, partners, count=config.val_images, size=config.val_size)
-    patches = PairedPatches(clean, distorted, patch_size=config.patch_size, seed=seed)
-    skipped = [bad for images in (clean, distorted, held_out, partners) for bad in images.skipped]
-    return TrainingData(patches, pairs, skipped)
 
 
 class Checkpoints(pl.Callback):

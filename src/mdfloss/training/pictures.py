@@ -1,0 +1,102 @@
+"""The pictures of a training: patches to train on and pairs to validate on, from what its config names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..data import (
+    ImageSet,
+    Pair,
+    PairedPatches,
+    PatchDataset,
+    Skipped,
+    drop_half_pairs,
+    fixed_pairs,
+    open_pictures,
+    paired_validation,
+)
+from ..distortions.protocol import Distortion, load_distortion
+from ..networks import RestorationNetwork
+from .config import DataConfig
+from .module import TrainingModule
+
+__all__ = ["TrainingData", "prepare_data", "training_data"]
+
+
+class TrainingData(NamedTuple):
+    """Patches to train on and pairs to validate on.
+
+    Attributes:
+        patches: Indexed by the number of the sample.
+        validation: Fixed pairs.
+        skipped: Pictures that could not be used.
+    """
+
+    patches: PatchDataset
+    validation: list[Pair]
+    skipped: list[Skipped]
+
+
+def training_data(module: TrainingModule) -> TrainingData:
+    """The pictures of a module's training.
+
+    Args:
+        module: Its config and its network say which.
+
+    Raises:
+        ImageFileError: A folder has no usable picture.
+        ValueError: The network would bring the pictures to another size.
+    """
+    config, network = module.config, module.network
+    distortion = load_distortion(**config.distortion) if config.distortion else None
+    data = prepare_data(config.data, distortion, channels=network.in_channels, seed=config.seed)
+    _check_sizes(network, data.validation[0])
+    return data
+
+
+def prepare_data(config: DataConfig, distortion: Distortion | None, *, channels: int, seed: int) -> TrainingData:
+    """Read the pictures of a run.
+
+    Args:
+        config: Folders and sizes.
+        distortion: Makes the distorted images; None where the config names folders of them.
+        channels: Of the network.
+        seed: Of the run.
+
+    Raises:
+        FileNotFoundError: A folder does not exist.
+        ImageFileError: A folder has no usable picture, or pairs do not fit.
+        ValueError: Neither a distortion nor folders of distorted pictures, or both.
+    """
+    if (distortion is None) != (config.train_distorted_dir is not None):
+        raise ValueError("either a distortion or folders of distorted pictures must be given, not both")
+    if distortion is None:
+        return _prepare_pairs(config, channels=channels, seed=seed)
+    images = open_pictures(config.train_dir, channels=channels, min_size=config.patch_size)
+    held_out = open_pictures(config.val_dir, channels=channels)
+    pairs = fixed_pairs(held_out, distortion, count=config.val_images, size=config.val_size, seed=seed)
+    patches = PatchDataset(images, distortion, patch_size=config.patch_size, seed=seed)
+    return TrainingData(patches, pairs, [*images.skipped, *held_out.skipped])
+
+
+def _prepare_pairs(config: DataConfig, *, channels: int, seed: int) -> TrainingData:
+    clean = ImageSet(config.train_dir, channels=channels, min_size=config.patch_size)
+    folders = (config.train_distorted_dir, config.val_dir, config.val_distorted_dir)
+    distorted, held_out, partners = (ImageSet(str(folder), channels=channels) for folder in folders)
+    drop_half_pairs(clean, distorted)
+    drop_half_pairs(held_out, partners)
+    pairs = paired_validation(held_out, partners, count=config.val_images, size=config.val_size)
+    patches = PairedPatches(clean, distorted, patch_size=config.patch_size, seed=seed)
+    skipped = [bad for images in (clean, distorted, held_out, partners) for bad in images.skipped]
+    return TrainingData(patches, pairs, skipped)
+
+
+def _check_sizes(network: RestorationNetwork, pair: Pair) -> None:
+    """Refuse a network that would not bring the distorted pictures to the size of the clean ones."""
+    (height, width), (wanted_height, wanted_width) = pair.distorted.shape[2:], pair.clean.shape[2:]
+    factor = network.upscale
+    if (factor * height, factor * width) != (wanted_height, wanted_width):
+        raise ValueError(
+            f"the network enlarges by {factor}, and the distortion makes {height}×{width} px of "
+            f"{wanted_height}×{wanted_width}: choose a network or a distortion of the same factor (upscale, Downscale)"
+        )
