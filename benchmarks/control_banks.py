@@ -27,7 +27,7 @@ from mdfloss.fitting.scale_gan import Players
 from mdfloss.seeds import load_seed
 
 CHROMA = 0.55
-"""About the gain of `denoise` for chroma over that for luma as it was learnt, read by `whitened` (`mdfloss inspect`)."""
+"""About the gain of `denoise` as learnt for chroma over that for luma, read by `whitened` (`mdfloss inspect`)."""
 
 
 def random_discriminator(
