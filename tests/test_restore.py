@@ -17,6 +17,7 @@ from mdfloss.restore import Tiling, plan_outputs, restore_files, restore_image, 
 def network(generator: torch.Generator) -> DnCNN:
     network = DnCNN(num_layers=6, num_features=4)
     network.initialise(generator)
+    torch.nn.init.normal_(network.model[-1].weight, std=0.2, generator=generator)  # fresh ones are the identity
     return network.eval()
 
 

@@ -56,7 +56,7 @@ def test_it_is_plain_training_with_files_around_it(config: TrainConfig, cpu: Har
     rows = _rows(result.curves)
     assert [row["step"] for row in rows] == ["8", "16", "24"]
     assert result.best_score == max(float(row["val_psnr"]) for row in rows)
-    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    assert float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
     assert (read_card(result.best).loss, read_card(result.last).step) == ("l1", 24)
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["steps"] == 24
     assert not list((tmp_path / "run").glob(".*"))

@@ -90,7 +90,6 @@ def fit(
         "crop_size": crop_size,
         "batch_size": batch_size,
         "residual": residual,
-        "chroma": chroma,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     config = FitConfig.preset(preset, random_seed=seed, **given)
@@ -102,6 +101,7 @@ def fit(
         distortion=distortion,
         config=config,
         task=task or _task_of(distortion),
+        chroma=chroma,
         licence=licence,
         source=f"mdfloss fit --preset {preset}, fitted to {names}",
     )
@@ -126,6 +126,7 @@ class _Job:
     distortion: AnyDistortion
     config: FitConfig
     task: str
+    chroma: float | None
     licence: str
     source: str
 
@@ -135,7 +136,7 @@ class _Job:
 
     def card(self) -> BankCard:
         config = dataclasses.replace(self.config, rho=self.plan.rho)
-        request = fit_request(self.images, self.distortion, config, task=self.task)
+        request = fit_request(self.images, self.distortion, config, task=self.task, chroma=self.chroma)
         return bank_card(request, config, licence=self.licence, source=self.source)
 
 
@@ -151,6 +152,7 @@ def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool, check
             job.distortion,
             job.config,
             task=job.task,
+            chroma=job.chroma,
             workdir=folder,
             resume=resume,
             checkpoint_every=checkpoint_every,

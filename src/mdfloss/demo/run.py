@@ -80,7 +80,6 @@ class DemoConfig:
             iterations=self.fit_iterations,
             num_scales=self.num_scales,
             random_seed=self.seed,
-            chroma=self.chroma,
         )
 
     def training(self, folder: DemoFolder, method: str) -> TrainConfig:
@@ -218,6 +217,7 @@ def _fit(folder: DemoFolder, config: DemoConfig, on_fit: Callable[[FitProgress],
         GaussianNoise(),
         config.fit,
         task="denoise",
+        chroma=config.chroma,
         workdir=folder.fit,
         resume=folder.fit.exists(),
         licence="CC0-1.0",

@@ -41,8 +41,6 @@ class FitConfig:
         random_seed: Start of the random numbers.
         residual: What a generator adds its output to: "previous", the upsampled output of the scale before as in
             SinGAN; or "distorted", that with the distortion, the generator's own input.
-        chroma: How strongly the finished maps answer to noise along each axis of colour, luma being 1; None: as they
-            have learnt to.
     """
 
     num_scales: int = 8
@@ -57,7 +55,6 @@ class FitConfig:
     alpha: float = 100.0
     random_seed: int = 0
     residual: Literal["previous", "distorted"] = "previous"
-    chroma: float | None = None
 
     def __post_init__(self) -> None:
         counts = ("num_scales", "iterations", "critic_steps", "generator_steps", "width", "max_width")
@@ -70,8 +67,6 @@ class FitConfig:
             raise ValueError(f"rho must be above 1, got {self.rho}")
         if self.residual not in RESIDUALS:
             raise ValueError(f"residual must be one of {RESIDUALS}, got {self.residual!r}")
-        if self.chroma is not None and not 0 < self.chroma < math.inf:
-            raise ValueError(f"chroma must be positive and finite, got {self.chroma}")
         if not (math.isfinite(self.alpha) and self.alpha >= 0):
             raise ValueError(f"alpha must be finite and not negative, got {self.alpha}")
 

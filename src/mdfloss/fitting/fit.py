@@ -73,6 +73,7 @@ def fit(
     config: FitConfig,
     *,
     task: str,
+    chroma: float | None = None,
     workdir: Path | None = None,
     resume: bool = False,
     checkpoint_every: int = 200,
@@ -91,6 +92,8 @@ def fit(
         distortion: What the loss shall become sensitive to.
         config: Options of the fit.
         task: Name of the task, kept in the bank.
+        chroma: How strongly the finished maps answer to noise along each axis of colour, luma being 1, as in
+            `conditioning.whiten`; None: as they have learnt to.
         workdir: Folder for checkpoints; None to make none.
         resume: Continue the fit that `workdir` holds, if it holds one.
         checkpoint_every: Iterations between two checkpoints, beside the one after every scale.
@@ -113,7 +116,7 @@ def fit(
     images = [_checked(seed, number) for number, seed in enumerate(seeds)]
     plan = plan_fit([(image.shape[-2], image.shape[-1]) for image in images], config)
     config = dataclasses.replace(config, rho=plan.rho)
-    request = fit_request(images, distortion, config, task=task)
+    request = fit_request(images, distortion, config, task=task, chroma=chroma)
     state = _found_state(workdir, request, resume=resume, device=images[0].device)
     generators: list[Generator] = []
     degradation = Degradation(distortion)
@@ -133,7 +136,7 @@ def fit(
         players, scale_index, iteration = None, scale_index + 1, 0
     critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
     bank = DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source))
-    return whiten(bank, clean, distorted, chroma=config.chroma)
+    return whiten(bank, clean, distorted, chroma=chroma)
 
 
 def _checked(seed: Tensor, number: int) -> Tensor:

@@ -34,7 +34,7 @@ class Request:
         task: Name of the task.
         distortion: `class_path` and `init_args`.
         seed_sha256: Hashes of the seeds' pixels, in order.
-        config: Fields of `FitConfig`, with rho as it was chosen.
+        config: Fields of `FitConfig`, with rho as it was chosen, and chroma where one was asked for.
     """
 
     task: str
@@ -63,7 +63,9 @@ def pixel_hash(image: Tensor) -> str:
     return digest.hexdigest()
 
 
-def fit_request(images: Sequence[Tensor], distortion: Distortion, config: FitConfig, *, task: str) -> Request:
+def fit_request(
+    images: Sequence[Tensor], distortion: Distortion, config: FitConfig, *, task: str, chroma: float | None = None
+) -> Request:
     """All that determines a fit's result, to compare two fits by.
 
     Args:
@@ -71,6 +73,7 @@ def fit_request(images: Sequence[Tensor], distortion: Distortion, config: FitCon
         distortion: The task's distortion.
         config: Options of the fit, with rho as it was chosen.
         task: Name of the task.
+        chroma: As `fit` takes it.
 
     Raises:
         ValueError: The distortion's arguments cannot be written as JSON.
@@ -84,7 +87,8 @@ def fit_request(images: Sequence[Tensor], distortion: Distortion, config: FitCon
             "let the distortion take numbers, text, or lists of them"
         ) from error
     hashes = tuple(pixel_hash(image.expand(-1, 3, -1, -1)) for image in images)
-    return Request(task, described, hashes, dataclasses.asdict(config))
+    colours = {} if chroma is None else {"chroma": chroma}
+    return Request(task, described, hashes, dataclasses.asdict(config) | colours)
 
 
 def bank_card(request: Request, config: FitConfig, *, licence: str, source: str) -> BankCard:
