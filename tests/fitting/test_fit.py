@@ -83,6 +83,12 @@ def test_a_stopped_fit_ends_with_the_same_weights(seed: Tensor, tmp_path: Path, 
     assert again[0][:2] >= (stop_at[0], stop_at[1] - 2)
 
 
+def test_chroma_changes_nothing_but_first_layers_and_matrices(seed: Tensor):
+    plain, balanced = (fit([seed], GaussianNoise(), TINY, task="denoise", chroma=chroma) for chroma in (None, 0.62))
+    changed = {key for key, value in plain.state_dict().items() if not torch.equal(value, balanced.state_dict()[key])}
+    assert changed == {k for k in plain.state_dict() if k.endswith((".head.conv.weight", ".whitening"))}
+
+
 def test_a_finished_fit_just_returns(seed: Tensor, tmp_path: Path):
     first = fit([seed], GaussianNoise(), TINY, task="denoise", workdir=tmp_path)
     seen: list[FitProgress] = []

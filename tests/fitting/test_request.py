@@ -14,8 +14,9 @@ CONFIG = FitConfig(num_scales=2, rho=1.5, width=4, iterations=3)
 
 def _request(**changes) -> Request:
     options = {"distortion": GaussianNoise(), "config": CONFIG, "task": "denoise", "image": torch.zeros(1, 3, 8, 9)}
-    options.update(changes)
-    return fit_request([options["image"]], options["distortion"], options["config"], task=options["task"])
+    options |= {"chroma": None, **changes}
+    named = {name: options[name] for name in ("task", "chroma")}
+    return fit_request([options["image"]], options["distortion"], options["config"], **named)
 
 
 def test_the_hash_is_of_pixels_and_shape():
@@ -34,6 +35,12 @@ def test_gray_is_the_same_seed_as_its_three_equal_channels():
 
 def test_equal_requests_do_not_differ():
     assert _request().differences(_request().flat()) == []
+
+
+def test_chroma_is_a_part_of_the_request_and_of_the_card():
+    request = _request(chroma=0.62)
+    assert request.differences(_request().flat()) == ["chroma was None, now 0.62"]
+    assert bank_card(request, CONFIG, licence="", source="").fit["chroma"] == 0.62
 
 
 def test_differences_are_named():
