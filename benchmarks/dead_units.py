@@ -22,11 +22,11 @@ from mdfloss.networks import load_network
 def dead_units(network: nn.Module, images: Tensor) -> tuple[int, int]:
     """How many channels of ReLUs are 0 on all images, and how many there are."""
     peaks: list[Tensor] = []
-    hooks = [
-        layer.register_forward_hook(lambda layer, given, output: peaks.append(output.amax((0, 2, 3))))
-        for layer in network.modules()
-        if isinstance(layer, nn.ReLU)
-    ]
+
+    def note(_layer: nn.Module, _given: Tensor, output: Tensor) -> None:
+        peaks.append(output.amax((0, 2, 3)))
+
+    hooks = [layer.register_forward_hook(note) for layer in network.modules() if isinstance(layer, nn.ReLU)]
     network(images)
     for hook in hooks:
         hook.remove()
