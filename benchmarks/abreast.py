@@ -3,7 +3,7 @@
     python benchmarks/abreast.py --images DIR --runs 12 --steps 300
 
 The runs are those of a comparison: a small denoiser (DnCNN, 7 layers of 32 channels, batches of 8 patches of 48 px),
-half of them with L1 and half with MDF, no two with one seed. Preparing and validating count.
+half of them with L1 and half with MDF, one of each for a seed. Preparing and validating count.
 """
 
 from __future__ import annotations

@@ -91,9 +91,10 @@ def whiten(
     if chroma is not None and not 0 < chroma < math.inf:
         raise ValueError(f"chroma must be positive and finite, got {chroma}")
     conditioned = _whitened(copy.deepcopy(bank).eval(), clean, distorted, shrinkage)
-    for _ in range(0 if chroma is None else COLOUR_ROUNDS):
-        _mix_colours(conditioned, _towards(chroma, _colour_response(conditioned, clean[:COLOUR_PATCHES])))
-        conditioned = _whitened(conditioned, clean, distorted, shrinkage)
+    if chroma is not None:
+        for _ in range(COLOUR_ROUNDS):
+            _mix_colours(conditioned, _towards(chroma, _colour_response(conditioned, clean[:COLOUR_PATCHES])))
+            conditioned = _whitened(conditioned, clean, distorted, shrinkage)
     return conditioned
 
 
@@ -125,14 +126,14 @@ def _colour_response(bank: DiscriminatorBank, clean: Tensor) -> Tensor:
     return response
 
 
-def _towards(chroma: float | None, response: Tensor) -> Tensor:
+def _towards(chroma: float, response: Tensor) -> Tensor:
     """The colour matrix that would bring both axes of colour to `chroma`, were the maps linear."""
     luma = torch.full((3,), 3**-0.5, dtype=torch.float64)
     in_luma = torch.outer(luma, luma)
     in_chroma = torch.eye(3, dtype=torch.float64) - in_luma
     values, axes = torch.linalg.eigh(in_chroma @ response @ in_chroma)
     gains = (values[1:] / (luma @ response @ luma)).clamp_min(1e-12).sqrt()
-    matrix: Tensor = in_luma + (axes[:, 1:] * ((chroma or 1.0) / gains)) @ axes[:, 1:].T
+    matrix: Tensor = in_luma + (axes[:, 1:] * (chroma / gains)) @ axes[:, 1:].T
     return matrix
 
 

@@ -75,8 +75,10 @@ def record(
         The graph; its `replay` is the step.
     """
     before = [tensor.clone() for tensor in changed]
-    states = [[dict(state) for state in optimizer.state.values()] for optimizer in optimizers]
-    moments = [[{name: value.clone() for name, value in state.items()} for state in all_] for all_ in states]
+    moments = [
+        [{name: value.clone() for name, value in state.items()} for state in optimizer.state.values()]
+        for optimizer in optimizers
+    ]
     stream = _new_stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
