@@ -4,6 +4,7 @@ import pytest
 
 from mdfloss import load_bank
 from mdfloss.fitting import FitConfig
+from mdfloss.fitting.config import CHROMA
 
 
 def test_defaults_are_the_papers():
@@ -17,8 +18,7 @@ def test_defaults_are_the_papers():
 @pytest.mark.parametrize("name", ["denoise", "jpeg", "sr_x4", "deblur"])
 def test_full_is_the_recipe_of_the_shipped_banks(name: str):
     card = load_bank(name).card
-    colours = {"chroma": 0.62} if name == "denoise" else {}
-    assert card.fit == dataclasses.asdict(FitConfig.preset("full", rho=card.rho)) | colours
+    assert card.fit == dataclasses.asdict(FitConfig.preset("full", rho=card.rho)) | {"chroma": CHROMA}
 
 
 def test_quick_is_half_of_it_and_can_be_changed():

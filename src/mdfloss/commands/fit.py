@@ -18,6 +18,7 @@ from mdfloss.files import refuse_overwrite
 from mdfloss.fitting import FitConfig, FitPlan, FitProgress, plan_fit
 from mdfloss.fitting import fit as fit_bank
 from mdfloss.fitting.checkpoint import remove_state
+from mdfloss.fitting.config import CHROMA
 from mdfloss.fitting.plan import measure_speed
 from mdfloss.fitting.request import bank_card, fit_request, load_finished
 from mdfloss.seeds import load_seed
@@ -45,7 +46,7 @@ def fit(
     crop_size: int | None = None,
     batch_size: int | None = None,
     residual: Literal["previous", "distorted"] | None = None,
-    chroma: float | None = None,
+    chroma: float | None = CHROMA,
     seed: int = 0,
     device: str = "auto",
     licence: str = "unknown",
@@ -71,8 +72,8 @@ def fit(
         crop_size: Side of the crops in pixels.
         batch_size: Crops in an iteration.
         residual: What generators add their output to: "previous", or "distorted", their own input.
-        chroma: How strongly the maps shall answer to noise along each axis of colour, luma being 1, instead of as they
-            have learnt to; 0.62 for noise.
+        chroma: How strongly the maps shall answer to noise along each axis of colour, luma being 1; null leaves them as
+            they have learnt to.
         seed: Start of the random numbers.
         device: "cpu", "cuda", or "auto": the GPU where there is one.
         licence: Terms of the weights, as an SPDX expression.

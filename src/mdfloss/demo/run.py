@@ -56,7 +56,6 @@ class DemoConfig:
         patch_size: Side of a patch, px.
         lr: Learning rate of the first step, the same for every loss.
         sigma: Noise of the test pictures, in 1/255; trainings draw theirs from 0 to 55.
-        chroma: How strongly the fitted loss answers to noise along each axis of colour, luma being 1.
         seed: Decides everything random.
     """
 
@@ -69,7 +68,6 @@ class DemoConfig:
     patch_size: int = 48
     lr: float = 2e-3
     sigma: float = 25.0
-    chroma: float = 0.62
     seed: int = 0
 
     @property
@@ -217,7 +215,6 @@ def _fit(folder: DemoFolder, config: DemoConfig, on_fit: Callable[[FitProgress],
         GaussianNoise(),
         config.fit,
         task="denoise",
-        chroma=config.chroma,
         workdir=folder.fit,
         resume=folder.fit.exists(),
         licence="CC0-1.0",
@@ -267,8 +264,7 @@ def _commands(folder: DemoFolder, config: DemoConfig) -> list[str]:
         f"mdfloss demo --output {_word(folder.path)} --steps {config.steps} --fit-iterations {config.fit_iterations} "
         f"{seed}",
         f"mdfloss fit {_word(folder.photographs('seed') / 'astronaut.png')} --output {_word(folder.bank)} {noise} "
-        f"--preset quick --iterations {config.fit_iterations} --num-scales {config.num_scales} "
-        f"--chroma {config.chroma:g} {seed}",
+        f"--preset quick --iterations {config.fit_iterations} --num-scales {config.num_scales} {seed}",
     ]
     for method in METHODS:
         run = config.training(folder, method)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .scale_gan import scale_width
 
-__all__ = ["PRESETS", "FitConfig"]
+__all__ = ["CHROMA", "PRESETS", "FitConfig"]
 
 _CPU = {"critic_steps": 1, "generator_steps": 1, "width": 16, "max_width": 16, "batch_size": 1}
 
@@ -19,6 +19,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
 }
 """What a preset changes of the fields' defaults, which are the paper's."""
+
+CHROMA = 0.62
+"""How strongly a fitted bank answers to noise along each axis of colour, luma being 1. Left to itself a fit to noise
+hardly sees one of them (docs/fit.md, Colour)."""
 
 RESIDUALS = ("previous", "distorted")
 

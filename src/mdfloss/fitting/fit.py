@@ -19,7 +19,7 @@ from ..recording import plain_state
 from .chain import Chain, Degradation
 from .checkpoint import FitState, has_state, load_state, save_state
 from .condition import conditioning_pairs
-from .config import FitConfig
+from .config import CHROMA, FitConfig
 from .plan import FitPlan, plan_fit
 from .play import play_crops
 from .pyramid import seed_levels
@@ -73,7 +73,7 @@ def fit(
     config: FitConfig,
     *,
     task: str,
-    chroma: float | None = None,
+    chroma: float | None = CHROMA,
     workdir: Path | None = None,
     resume: bool = False,
     checkpoint_every: int = 200,

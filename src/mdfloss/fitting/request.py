@@ -64,7 +64,7 @@ def pixel_hash(image: Tensor) -> str:
 
 
 def fit_request(
-    images: Sequence[Tensor], distortion: Distortion, config: FitConfig, *, task: str, chroma: float | None = None
+    images: Sequence[Tensor], distortion: Distortion, config: FitConfig, *, task: str, chroma: float | None
 ) -> Request:
     """All that determines a fit's result, to compare two fits by.
 
