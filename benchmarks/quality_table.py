@@ -4,8 +4,8 @@
 
 One table for each task, network, length, budget and test. The best of a column is bold; beside a rival's value, * says
 that the candidate is significantly better there and † that it is worse (paired one-tailed t-tests over the pictures,
-Holm-corrected over the rivals, 5 %). Then one for each setting with the first metric of every seed, test by test, where
-there are several seeds.
+Holm-corrected over the rivals, 5 %). Steps and learning rates are columns where they differ. Then one for each setting
+with the first metric of every seed, test by test, where there are several seeds.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ def marks(tests: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def table(summary: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
-    losses, shown = list(summary.loss.unique()), list(columns(summary))
-    steps = summary.drop_duplicates("loss").set_index("loss")
-    yield "| Loss | steps | learning rate | " + " | ".join(heading for heading, *_ in shown) + " |"
-    yield "|" + "---|" * (len(shown) + 3)
+    shown = list(columns(summary))
+    trained = summary.drop_duplicates("loss").set_index("loss")[["steps", "lr"]]
+    differing = [name for name in trained if trained[name].nunique() > 1]
+    yield "| " + " | ".join(["Loss", *differing, *(heading for heading, *_ in shown)]) + " |"
+    yield "|" + "---|" * (len(shown) + len(differing) + 1)
     marked = marks(tests)
     cells = {}
     for heading, metric, field in shown:
@@ -53,9 +54,9 @@ def table(summary: pd.DataFrame, tests: pd.DataFrame) -> Iterator[str]:
             text = f"{value:.{METRICS[metric].digits}f}"
             text = f"**{text}**" if value == best else text
             cells[loss, heading] = text + (marked.get((loss, metric), "") if field == "mean_value" else "")
-    for loss in losses:
-        row = [cells[loss, heading] for heading, *_ in shown]
-        yield f"| {loss} | {steps.steps[loss]} | {steps.lr[loss]:g} | " + " | ".join(row) + " |"
+    for loss in trained.index:
+        row = [f"{trained[name][loss]:g}" for name in differing] + [cells[loss, heading] for heading, *_ in shown]
+        yield "| " + " | ".join([loss, *row]) + " |"
 
 
 def by_seed(summary: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str]:
