@@ -68,8 +68,7 @@ SCALES = {"coarse_scales": range(4), "fine_scales": range(4, 8), "every_2nd_scal
 """Some of the same bank's discriminators."""
 
 FITS = {
-    "quick": {"iterations": 100},
-    "long": {"iterations": 1000, "critic_steps": 3, "generator_steps": 3},
+    "quick": {"iterations": 200, "critic_steps": 1, "generator_steps": 1},
     "seed_1": {"random_seed": 1},
     "K_4": {"num_scales": 4},
     "rho_1_25": {"rho": 1.25},
