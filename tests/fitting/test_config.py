@@ -23,11 +23,6 @@ def test_the_recipes_of_the_shipped_banks(name: str, preset: str):
     assert card.fit == dataclasses.asdict(FitConfig.preset(preset, rho=card.rho)) | {"chroma": CHROMA}
 
 
-def test_full_takes_the_papers_steps():
-    full = FitConfig.preset("full")
-    assert (full.critic_steps, full.generator_steps) == (FitConfig().critic_steps, FitConfig().generator_steps)
-
-
 def test_quick_can_be_changed():
     quick = FitConfig.preset("quick", iterations=7)
     assert quick.iterations == 7
