@@ -11,6 +11,7 @@ from mdfloss.compare.pictures import Pictures, check_data, write_pictures
 from mdfloss.compare.run import grid_examples
 from mdfloss.evaluation import measure
 from mdfloss.images import read_image
+from mdfloss.networks import build_network, save_network
 
 
 def write(grid: Grid, folder: Path, upscale: int = 1) -> Pictures:
@@ -51,6 +52,17 @@ def test_a_folder_that_is_missing_is_told_before_any_training(grid: Grid, tmp_pa
 def test_a_metric_that_the_pictures_are_too_small_for_is_told_before_any_training(grid: Grid) -> None:
     with pytest.raises(ValueError, match="MS-SSIM needs images of 161 px or more"):
         check_data(replace(grid, metrics=("ms_ssim",)))
+
+
+def test_a_start_that_does_not_fit_is_told_before_any_training(grid: Grid, tmp_path: Path) -> None:
+    file = tmp_path / "edsr.safetensors"
+    (tiny,) = grid.networks.values()
+    started = replace(grid, networks={"tiny": replace(tiny, start=str(file))})
+    with pytest.raises(FileNotFoundError, match=file.name):
+        check_data(started)
+    save_network(build_network("EDSR", num_features=4, num_blocks=1, upscale=2), file)
+    with pytest.raises(ValueError, match="holds EDSR .* the run trains DnCNN"):
+        check_data(started)
 
 
 def test_small_pictures_are_brought_to_size(grid: Grid, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from mdfloss.bank import DiscriminatorBank
 from mdfloss.compare import Grid, GridLoss, GridTask, GridTest, Plan, run_one
@@ -47,6 +48,17 @@ def test_a_half_done_run_goes_on(plan: Plan, tmp_path: Path) -> None:
     assert not is_done(grid, run, tmp_path / "out")
     run_one(grid, run, tmp_path / "out")
     assert ((folder / "last.safetensors").read_bytes(), scores.read_bytes()) == before
+
+
+def test_trainings_go_on_from_the_network_that_they_start_from(plan: Plan, tmp_path: Path) -> None:
+    first = run_one(plan.grid, plan.runs[0], tmp_path / "first")
+    (tiny,) = plan.grid.networks.values()
+    grid = replace(
+        plan.grid, networks={"tiny": replace(tiny, start=str(first))}, training=replace(plan.grid.training, lrs=(1e-9,))
+    )
+    then = run_one(grid, Plan(grid, {}).runs[0], tmp_path / "then")
+    begun, ended = (load_file(folder / "last.safetensors") for folder in (first, then))
+    assert all(torch.allclose(ended[name], begun[name], atol=1e-7) for name in begun)
 
 
 def test_other_tests_and_metrics_are_scored_without_another_training(plan: Plan, tmp_path: Path) -> None:

@@ -110,10 +110,12 @@ class GridNetwork:
     Args:
         name: As `mdfloss train --network` takes it.
         arguments: Its options.
+        start: Network file, or folder of a run, that every training starts from; fresh weights by default.
     """
 
     name: str = "DnCNN"
     arguments: dict[str, Any] = field(default_factory=dict)
+    start: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from mdfloss.distortions.resample import resize
@@ -14,9 +15,10 @@ from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
 from mdfloss.images import ImageFileError, find_images, write_image
-from mdfloss.networks import build_network
+from mdfloss.networks import RestorationNetwork
+from mdfloss.training.module import first_network
 
-from .grid import Grid
+from .grid import Grid, GridNetwork
 from .run import Example, asked_of_tests, grid_examples
 
 __all__ = ["Pictures", "check_data", "write_pictures"]
@@ -50,7 +52,7 @@ def check_data(grid: Grid) -> None:
         FileNotFoundError: No such folder.
         ImageFileError: It has no pictures, or two of one name.
         ModuleNotFoundError: A metric needs a package that is not installed.
-        ValueError: A picture is too small for a metric.
+        ValueError: A picture is too small for a metric, or a network starts from another kind of network.
     """
     for name, folder in (("train_dir", grid.training.train_dir), ("val_dir", grid.training.val_dir)):
         if "://" in folder or Path(folder, "index.json").is_file():
@@ -59,12 +61,18 @@ def check_data(grid: Grid) -> None:
             find_images(folder)
         except (FileNotFoundError, ImageFileError) as error:
             raise type(error)(f"training.{name}: {error}") from error
-    networks = [build_network(network.name, **network.arguments) for network in grid.networks.values()]
+    networks = [_first(grid, network) for network in grid.networks.values()]
     for upscale, channels in {(network.upscale, network.in_channels) for network in networks}:
         for name, task in grid.tasks.items():
             for test in task.tests:
                 example = next(grid_examples(grid, name, test, upscale=upscale, channels=channels))
                 _as_it_is(grid, name, example, upscale)
+
+
+def _first(grid: Grid, network: GridNetwork) -> RestorationNetwork:
+    """A network as its trainings begin."""
+    described = {"network": network.name, "network_args": network.arguments, "start": network.start}
+    return first_network(grid.training.config(lr=grid.training.lrs[0], steps=1, **described), torch.Generator())
 
 
 def _as_it_is(grid: Grid, task: str, example: Example, upscale: int) -> tuple[Tensor, dict[str, float]]:

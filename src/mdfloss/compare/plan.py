@@ -260,4 +260,5 @@ def train_config(grid: Grid, run: Run) -> TrainConfig:
         network=network.name,
         network_args=network.arguments,
         seed=run.seed,
+        start=network.start,
     )
