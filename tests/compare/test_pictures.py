@@ -61,7 +61,7 @@ def test_a_start_that_does_not_fit_is_told_before_any_training(grid: Grid, tmp_p
     with pytest.raises(FileNotFoundError, match=file.name):
         check_data(started)
     save_network(build_network("EDSR", num_features=4, num_blocks=1, upscale=2), file)
-    with pytest.raises(ValueError, match="holds EDSR .* the run trains DnCNN"):
+    with pytest.raises(ValueError, match=r"holds EDSR .* the run trains DnCNN"):
         check_data(started)
 
 
