@@ -49,8 +49,8 @@ def check_data(grid: Grid) -> None:
         grid: The comparison.
 
     Raises:
-        FileNotFoundError: No such folder.
-        ImageFileError: It has no pictures, or two of one name.
+        FileNotFoundError: No such folder, or no network to start from.
+        ImageFileError: A folder has no pictures, or two of one name.
         ModuleNotFoundError: A metric needs a package that is not installed.
         ValueError: A picture is too small for a metric, or a network starts from another kind of network.
     """
