@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -116,6 +117,56 @@ def _summed(loss: MDFLoss, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor
     values.sum().backward()
     assert leaf.grad is not None
     return values.detach(), leaf.grad
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_discriminators_side_by_side_are_those_one_by_one(
+    bank: DiscriminatorBank, pair: tuple[Tensor, Tensor], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engine.STACK_WIDTH, "cpu", 16)
+    test_equals_the_plain_definition(bank, pair, name)
+
+
+@pytest.mark.parametrize(
+    ("widths", "size", "expected"),
+    [
+        ((16,) * 8, 96, [8]),
+        ((32,) * 4 + (64,) * 4, 48, [4, 2, 2]),
+        ((16,) * 8, 144, [4, 4]),
+        ((16,) * 8, 512, [1] * 8),
+        ((128, 192), 48, [1, 1]),
+    ],
+)
+def test_narrow_discriminators_stand_side_by_side_on_cuda(
+    widths: tuple[int, ...], size: int, expected: list[int]
+) -> None:
+    with torch.device("meta"):
+        bank = DiscriminatorBank([Discriminator(width) for width in widths], BankCard(task="test", widths=widths))
+    with FakeTensorMode():
+        batch = torch.empty(8, 3, size, size, device="cuda")
+    stacks = list(engine._stacks(bank, batch, torch.float32))
+    assert [len(stack) for stack in stacks] == expected
+    assert [discriminator for stack in stacks for discriminator in stack] == list(bank)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("options", [{}, {"scales_per_step": 2}, {"definition": "paper"}])
+@pytest.mark.parametrize("name", ["denoise", "denoise_small"])
+def test_on_cuda_it_is_the_same_but_for_rounding(
+    name: str, options: dict[str, Any], dtype: torch.dtype, generator: torch.Generator
+) -> None:
+    on_cpu, on_cuda = MDFLoss(name, **options), MDFLoss(name, **options).cuda()
+    for seed, size in enumerate((40, 40, 96, 200)):
+        target = torch.rand(2, 3, size, size, generator=generator)
+        pred = target + 0.1 * torch.randn(target.shape, generator=generator)
+        on_cpu.reseed(seed)
+        on_cuda.reseed(seed)
+        wanted = _gradient(on_cpu, pred, target, plain=False)
+        with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
+            value, gradient = _gradient(on_cuda, pred.cuda(), target.cuda(), plain=False)
+        torch.testing.assert_close(value.cpu(), wanted[0], rtol=1e-3 if dtype == torch.float32 else 0.01, atol=0)
+        assert torch.cosine_similarity(gradient.cpu().flatten(), wanted[1].flatten(), dim=0) > 0.995
 
 
 def test_a_cpu_without_bfloat16_is_not_asked_to_emulate_it() -> None:

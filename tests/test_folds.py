@@ -17,8 +17,9 @@ def test_folds_follow_the_weights(tiny_bank: DiscriminatorBank, generator: torch
     bank = whiten(tiny_bank, target, pair[0])
     loss = MDFLoss(bank)
     folds, before = loss._folds, loss(*pair)
-    kept = folds.layers(loss.bank[0], loss.definition, torch.float32)
-    assert folds.layers(loss.bank[0], loss.definition, torch.float32) is kept
+    for stack in ([loss.bank[0]], list(loss.bank)):
+        kept = folds.layers(stack, loss.definition, torch.float32)
+        assert folds.layers(stack, loss.definition, torch.float32) is kept
     with torch.no_grad():
         loss.bank[0].head.conv.weight.mul_(2)
     changed = loss(*pair)

@@ -6,8 +6,8 @@ prediction is computed while the discriminator's maps are at hand, so that only 
 memory for one discriminator and a few images, not for K and a batch.
 The price: the result can be differentiated once, not twice.
 
-On CUDA a batch of patches is too little work for its launches, some 600: from the fourth batch of a shape on, all of it
-is replayed as one graph.
+On CUDA a batch of patches is too little work for its launches, 70 a discriminator. There narrow discriminators are laid
+side by side as one with block-diagonal weights: an eighth of the launches, and zeros that its matrix units take along.
 
 Under autocast the convolutions run in its type, and differences are summed in float32. A half-precision map keeps 8 or
 11 bits, and the difference of two of them would be mostly rounding where the images are close; so there the pair that
@@ -17,25 +17,25 @@ which a LeakyReLU's step is computed for in float32.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .bank import NEGATIVE_SLOPE, DiscriminatorBank
+from .bank import NEGATIVE_SLOPE, Discriminator, DiscriminatorBank
 from .definitions import Definition
 from .folds import Folds, Layer
-from .recording import run_in_turn
 
 __all__ = ["computing_dtype", "feature_distances"]
 
 MAP_BYTES = {"cpu": 16 * 2**20}
 """Most bytes of one map of a pair of batches: on a CPU what its caches and the heap hold well."""
 MAP_BYTES_ELSEWHERE = 128 * 2**20
-RECORDED_BYTES = 16 * 2**20
-"""Most bytes of such a map in a CUDA graph, 8 patches of 128 px with 16 channels: more keeps a GPU busy by itself."""
+
+STACK_WIDTH = {"cuda": 128}
+"""Most channels of discriminators side by side, as many as their maps' bytes allow; elsewhere each is alone."""
 
 BLOCKS = 4
 """Layers with a LeakyReLU; the tail has none."""
@@ -104,15 +104,16 @@ class _Streamed(torch.autograd.Function):
         folds: Folds,
     ) -> Tensor:
         wanted: bool = ctx.needs_input_grad[0]
-        scales = [folds.layers(discriminator, definition, dtype) for discriminator in bank]
-        works = [partial(_scale, layers, definition, dtype, wants_gradient=wanted) for layers in scales]
-        largest = max(len(pred) * _map_bytes(pred, discriminator.width, dtype) for discriminator in bank)
+        gradient = torch.zeros_like(pred) if wanted else None
+        distances = pred.new_zeros(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
         with torch.autocast(pred.device.type, enabled=False):
-            if largest <= RECORDED_BYTES:
-                key = (definition, dtype, wanted, *map(id, scales))
-                distances, gradient = folds.recordings.run(key, works, pred, target)
-            else:
-                distances, gradient = run_in_turn(works, pred, target)
+            for stack in _stacks(bank, pred, dtype):
+                layers = folds.layers(stack, definition, dtype)
+                for part in _parts(pred, len(layers[0].bias), dtype):
+                    pass_ = _Pass(layers, definition, pred[part], target[part], dtype, count=len(stack))
+                    distances[part] += pass_.distances
+                    if gradient is not None:
+                        gradient[part] += pass_.gradient()
         ctx.save_for_backward(gradient)
         return distances
 
@@ -126,57 +127,60 @@ class _Streamed(torch.autograd.Function):
         return gradient * weights[:, None, None, None].to(gradient.dtype), None, None, None, None, None
 
 
-def _scale(
-    layers: list[Layer],
-    definition: Definition,
-    dtype: torch.dtype,
-    pred: Tensor,
-    target: Tensor,
-    *,
-    wants_gradient: bool,
-) -> tuple[Tensor, Tensor | None]:
-    """The distances of one discriminator, and their gradient with respect to the prediction."""
-    gradient = torch.empty_like(pred) if wants_gradient else None
-    distances = pred.new_empty(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
-    for part in _parts(pred, len(layers[0].bias), dtype):
-        pass_ = _Pass(layers, definition, pred[part], target[part], dtype)
-        distances[part] = pass_.distances
-        if gradient is not None:
-            gradient[part] = pass_.gradient()
-    return distances, gradient
-
-
-def _map_bytes(batch: Tensor, width: int, dtype: torch.dtype) -> int:
-    """Bytes of one map of one pair of images."""
-    _, _, height, breadth = batch.shape
-    return 2 * width * height * breadth * dtype.itemsize
+def _stacks(bank: DiscriminatorBank, batch: Tensor, dtype: torch.dtype) -> Iterator[Sequence[Discriminator]]:
+    """The discriminators, those of a width together as far as `STACK_WIDTH` and `MAP_BYTES` allow."""
+    for width, group in groupby(bank, lambda discriminator: discriminator.width):
+        equals = list(group)
+        by_width = STACK_WIDTH.get(batch.device.type, 1) // width
+        by_bytes = _images_at_once(batch, width, dtype) // max(1, len(batch))
+        for part in _even_parts(len(equals), min(by_width, by_bytes)):
+            yield equals[part]
 
 
 def _parts(batch: Tensor, width: int, dtype: torch.dtype) -> Iterator[slice]:
-    """The batch in parts of nearly equal size, small enough for `MAP_BYTES`."""
-    count, limit = len(batch), MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
-    fitting = max(1, limit // _map_bytes(batch, width, dtype))
-    number = -(-count // fitting)
+    """The batch in parts small enough for `MAP_BYTES`."""
+    return _even_parts(len(batch), _images_at_once(batch, width, dtype))
+
+
+def _images_at_once(batch: Tensor, width: int, dtype: torch.dtype) -> int:
+    """Pairs of images of which one map takes no more than `MAP_BYTES`."""
+    _, _, height, breadth = batch.shape
+    limit = MAP_BYTES.get(batch.device.type, MAP_BYTES_ELSEWHERE)
+    return limit // (2 * width * height * breadth * dtype.itemsize)
+
+
+def _even_parts(count: int, fitting: int) -> Iterator[slice]:
+    """Parts of nearly equal size, each of at most `fitting`, or of one."""
+    number = -(-count // max(1, fitting))
     for index in range(number):
         yield slice(index * count // number, (index + 1) * count // number)
 
 
 class _Pass:
-    """A few predictions and targets through one discriminator, and back.
+    """A few predictions and targets through one discriminator or several, and back.
 
     Args:
-        layers: Of the discriminator, as deep as the definition looks.
+        layers: Of the discriminators, as deep as the definition looks.
         definition: Which maps are compared, and how.
         pred: (n, 3, H, W).
         target: The same shape.
         dtype: Of the maps.
+        count: Discriminators that stand side by side in the layers; their distances are added.
     """
 
     def __init__(
-        self, layers: list[Layer], definition: Definition, pred: Tensor, target: Tensor, dtype: torch.dtype
+        self,
+        layers: list[Layer],
+        definition: Definition,
+        pred: Tensor,
+        target: Tensor,
+        dtype: torch.dtype,
+        *,
+        count: int = 1,
     ) -> None:
         self._definition = definition
         self._layers = layers
+        self._count = count
         self._half = dtype in _HALF
         self._pixels = pred.shape[2] * pred.shape[3]
         self._predictions: list[Tensor] = []
@@ -217,7 +221,7 @@ class _Pass:
         if matrix is not None:
             change = _mixed(change, matrix.T)
         change = change.to(self.distances.dtype)
-        size = change[0].numel()
+        size = change[0].numel() // self._count
         if self._definition.absolute:
             self.distances += change.abs().sum(dim=(1, 2, 3)) / size
             gradient = torch.sgn(change).mul_(self._pixels / size)

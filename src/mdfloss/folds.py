@@ -1,7 +1,8 @@
-"""A discriminator's layers as the engine wants them: BatchNorm folded into the convolutions, until a weight changes."""
+"""Discriminators' layers as the engine wants them: BatchNorm folded into the convolutions, until a weight changes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -10,7 +11,6 @@ from torch import Tensor
 
 from .bank import Discriminator
 from .definitions import Definition
-from .recording import Recordings
 
 __all__ = ["Folds", "Layer"]
 
@@ -38,29 +38,52 @@ class Folds:
     """
 
     def __init__(self) -> None:
-        self.recordings = Recordings()
-        """CUDA graphs made with these layers."""
-        self._kept: WeakKeyDictionary[Discriminator, _Kept] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Discriminator, dict[tuple[int, ...], _Kept]] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[type[Folds], tuple[()]]:
         return Folds, ()  # a copy of the loss has weights of its own
 
-    def layers(self, discriminator: Discriminator, definition: Definition, dtype: torch.dtype) -> list[Layer]:
+    def layers(self, stack: Sequence[Discriminator], definition: Definition, dtype: torch.dtype) -> list[Layer]:
         """The layers up to the deepest map that a definition compares.
 
         Args:
-            discriminator: In eval mode.
+            stack: One discriminator, or several that shall stand side by side; of one width, in eval mode.
             definition: Which maps are compared.
             dtype: Of the layers.
         """
-        tensors = [*discriminator.parameters(), *discriminator.buffers()]
+        tensors = [t for discriminator in stack for t in (*discriminator.parameters(), *discriminator.buffers())]
         states = ((id(t), t.dtype, t.device, 0 if t.is_inference() else t._version) for t in tensors)
         stamp = [definition.maps, definition.whitened, dtype, *states]
-        kept = self._kept.get(discriminator)
-        if kept is None or kept.stamp != stamp:
-            kept = _Kept(stamp, tensors, _folded(discriminator, definition, dtype))
-            self._kept[discriminator] = kept
-        return kept.layers
+        stacks = self._kept.setdefault(stack[0], {})
+        key = tuple(map(id, stack))
+        if key not in stacks or stacks[key].stamp != stamp:
+            stacks[key] = _Kept(stamp, tensors, _side_by_side([_folded(d, definition, dtype) for d in stack]))
+        return stacks[key].layers
+
+
+@torch.no_grad()
+def _side_by_side(stack: list[list[Layer]]) -> list[Layer]:
+    """The layers of one network that does what each of several does: all see the image, none sees another's maps."""
+    if len(stack) == 1:
+        return stack[0]
+    found = []
+    for index, layers in enumerate(zip(*stack, strict=True)):
+        weights = [layer.weight for layer in layers]
+        weight = torch.cat(weights) if index == 0 else _block_diagonal(weights)
+        matrices = [layer.whitening for layer in layers if layer.whitening is not None]
+        whitening = _block_diagonal(matrices) if matrices else None
+        bias = torch.cat([layer.bias for layer in layers])
+        found.append(Layer(weight.contiguous(memory_format=torch.channels_last), bias, whitening))
+    return found
+
+
+def _block_diagonal(blocks: list[Tensor]) -> Tensor:
+    """Convolutions or matrices beside each other as one: n of (O, I, …) to (nO, nI, …), zeros elsewhere."""
+    count, (out, into, *taps) = len(blocks), blocks[0].shape
+    whole = blocks[0].new_zeros(count, out, count, into, *taps)
+    for index, block in enumerate(blocks):
+        whole[index, :, index] = block
+    return whole.flatten(0, 1).flatten(1, 2)
 
 
 @torch.no_grad()
