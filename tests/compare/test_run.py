@@ -14,6 +14,7 @@ from mdfloss.compare.grid import GridNetwork
 from mdfloss.compare.run import grid_examples, is_done, read_result
 from mdfloss.evaluation import ScoreTable, measure
 from mdfloss.images import ImageFileError, read_image
+from mdfloss.networks import load_network, save_network
 from mdfloss.training.run_folder import RunFolderError
 
 
@@ -59,6 +60,13 @@ def test_trainings_go_on_from_the_network_that_they_start_from(plan: Plan, tmp_p
     then = run_one(grid, Plan(grid, {}).runs[0], tmp_path / "then")
     begun, ended = (load_file(folder / "last.safetensors") for folder in (first, then))
     assert all(torch.allclose(ended[name], begun[name], atol=1e-7) for name in begun)
+    assert is_done(grid, Plan(grid, {}).runs[0], tmp_path / "then")
+    begun["model.0.bias"] += 1
+    network = load_network(first)
+    network.load_state_dict(begun)
+    save_network(network, first / "best.safetensors", force=True)
+    with pytest.raises(RunFolderError, match="start_sha256: the run has"):
+        run_one(grid, Plan(grid, {}).runs[0], tmp_path / "then")
 
 
 def test_other_tests_and_metrics_are_scored_without_another_training(plan: Plan, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from mdfloss.losses import build_loss
 from mdfloss.networks import DnCNN, save_network
 from mdfloss.training import TrainConfig
-from mdfloss.training.module import TrainingDivergedError, TrainingModule, first_network
+from mdfloss.training.module import TrainingDivergedError, TrainingModule, first_network, learnt_digests
 
 
 @pytest.fixture
@@ -55,3 +55,15 @@ def test_a_run_begins_with_fresh_weights_or_with_a_file(config: TrainConfig, tmp
     wider = dataclasses.replace(config, network_args={**config.network_args, "num_features": 5})
     with pytest.raises(ValueError, match=r"the run trains DnCNN .*: give the same network"):
         first_network(wider, torch.Generator())
+
+
+def test_digests_change_with_what_was_learnt_and_with_nothing_else(config: TrainConfig, tmp_path: Path) -> None:
+    assert learnt_digests(config) == {"banks_sha256": None, "start_sha256": None}
+    files = [tmp_path / f"{name}.safetensors" for name in ("one", "copy", "other")]
+    for file, seed in zip(files, (1, 1, 2), strict=True):
+        save_network(first_network(config, torch.Generator().manual_seed(seed)), file, loss=file.stem)
+    configs = [dataclasses.replace(config, start=str(file), loss="mdf:denoise") for file in files]
+    one, copy, other = (learnt_digests(config) for config in configs)
+    assert one == copy
+    assert one["start_sha256"] != other["start_sha256"]
+    assert one["banks_sha256"] == other["banks_sha256"] is not None

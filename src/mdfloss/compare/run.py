@@ -18,11 +18,10 @@ from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
 from mdfloss.images import ImageFileError, find_images, read_image, write_image
-from mdfloss.losses import banks_digest
 from mdfloss.networks import load_network
 from mdfloss.restore import restore_image
 from mdfloss.training import Hardware, train
-from mdfloss.training.module import TrainingDivergedError
+from mdfloss.training.module import TrainingDivergedError, learnt_digests
 
 from .grid import Grid
 from .plan import Run, expression, train_config
@@ -133,9 +132,9 @@ def asked_of_tests(grid: Grid, task: str) -> dict[str, Any]:
 
 def _asked(grid: Grid, run: Run) -> dict[str, Any]:
     """What a run's result depends on."""
-    training: dict[str, Any] = json.loads(json.dumps(train_config(grid, run).to_dict()))
-    learnt = banks_digest(expression(grid, run))
-    return {"training": training, "banks_sha256": learnt, **asked_of_tests(grid, run.task)}
+    config = train_config(grid, run)
+    training: dict[str, Any] = json.loads(json.dumps(config.to_dict()))
+    return {"training": training, **learnt_digests(config), **asked_of_tests(grid, run.task)}
 
 
 def run_one(grid: Grid, run: Run, output: Path, *, spent: float = 0.0) -> Path:

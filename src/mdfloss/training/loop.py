@@ -16,10 +16,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from ..data import StepSampler
-from ..losses import banks_digest
 from ..networks import save_network
 from .config import Hardware, TrainConfig
-from .module import TrainingModule
+from .module import TrainingModule, learnt_digests
 from .pictures import TrainingData, training_data
 from .progress import StepProgress
 from .run_folder import RunFolder
@@ -101,7 +100,7 @@ def take_up(
         RunFolderError: The folder is in use, or holds a run with another config or a damaged checkpoint.
     """
     if getattr(rank_zero_only, "rank", 0) == 0:
-        folder.start({**record, "banks_sha256": banks_digest(module.config.loss)}, resume=resume)
+        folder.start({**record, **learnt_digests(module.config)}, resume=resume)
         folder.write_skipped(data.skipped)
     if resume and (state := folder.load_state()) is not None:
         module.restore_state(state)

@@ -7,19 +7,22 @@ is made here, so that a run that was killed and resumed ends with the same bits 
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, ClassVar
 
 import lightning.pytorch as pl
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from ..data import Pair
 from ..evaluation.metrics import psnr
 from ..loss import MDFLoss
+from ..losses import banks_digest
 from ..networks import RestorationNetwork, build_network, load_network
 from .config import TrainConfig, make_optimizer
 
-__all__ = ["TrainingDivergedError", "TrainingModule", "first_network"]
+__all__ = ["TrainingDivergedError", "TrainingModule", "first_network", "learnt_digests"]
 
 CHECK_EVERY = 25
 """Steps between looks at whether values are finite on an accelerator, where each look waits for the device."""
@@ -50,6 +53,23 @@ def first_network(config: TrainConfig, generator: torch.Generator) -> Restoratio
             )
         network.load_state_dict(source.state_dict())
     return network
+
+
+def learnt_digests(config: TrainConfig) -> dict[str, str | None]:
+    """What a config names and does not hold: files that may be others by the time that a run is resumed.
+
+    Args:
+        config: Of a run.
+
+    Returns:
+        `banks_sha256` of the banks in its loss and `start_sha256` of the network that it starts from, hexadecimal, or
+        None where there is none.
+    """
+    start = None
+    if config.start is not None:
+        weights = load_network(config.start).state_dict()
+        start = hashlib.sha256(safetensors.torch.save(weights)).hexdigest()
+    return {"banks_sha256": banks_digest(config.loss), "start_sha256": start}
 
 
 class TrainingModule(pl.LightningModule):
