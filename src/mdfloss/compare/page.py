@@ -26,6 +26,9 @@ from .tables import save_tables
 
 __all__ = ["part_title", "part_verdict", "write_comparison"]
 
+NAMED = 6
+"""Most losses that the page's title names."""
+
 
 def write_comparison(plan: Plan, output: Path, *, commands: Sequence[str] = ()) -> list[Part]:
     """Write tables, figures and page of the runs that are done.
@@ -50,7 +53,7 @@ def write_comparison(plan: Plan, output: Path, *, commands: Sequence[str] = ()) 
     save_tables(grid, results, parts, output / "tables")
     missing = len(set(plan.runs) - {result.run for result in results})
     page = Page(
-        f"Which loss? {', '.join(grid.losses)}",
+        f"Which loss? {_named(grid)}",
         [_section(plan, part, output) for part in parts],
         f"{len(results)} trainings on {len(grid.tasks)} task{'s' * (len(grid.tasks) > 1)}, equal first weights and "
         f"patches for every loss{f'; {missing} runs are not done yet' if missing else ''}"
@@ -61,6 +64,12 @@ def write_comparison(plan: Plan, output: Path, *, commands: Sequence[str] = ()) 
     )
     write_page(page, output / "report.html", force=True)
     return parts
+
+
+def _named(grid: Grid) -> str:
+    """The losses as a heading has room for them."""
+    names = list(grid.losses)
+    return ", ".join(names) if len(names) <= NAMED else f"{grid.candidate} and {len(names) - 1} others"
 
 
 def part_title(grid: Grid, part: Part) -> str:
