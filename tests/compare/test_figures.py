@@ -44,6 +44,17 @@ def test_every_figure_of_the_paper_is_there(plan: Plan, curved: Callable[[Plan],
     assert axes.get_xlabel() == "training step"
 
 
+def test_dead_units_are_drawn_where_there_are_some(plan: Plan, curved: Callable[[Plan], list[RunResult]]) -> None:
+    results = curved(plan)
+    for result in results:
+        lines = (result.folder / "curves.csv").read_text().splitlines()
+        rows = zip(lines, ("dead_relus", 0, 0.25), strict=True)
+        (result.folder / "curves.csv").write_text("".join(f"{line},{share}\n" for line, share in rows))
+    (part,) = compare_parts(plan, results)
+    (axes,) = part_plots(plan, part)["dead_relus"].figure.axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 0.25]] * 2
+
+
 def test_at_equal_time_curves_run_over_time(grid: Grid, curved: Callable[[Plan], list[RunResult]]) -> None:
     training = replace(grid.training, steps=(10,), budgets=("time",))
     plan = Plan(replace(grid, training=training), SPEEDS)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mdfloss.data import Pair
 from mdfloss.losses import build_loss
 from mdfloss.networks import DnCNN, save_network
 from mdfloss.training import TrainConfig
@@ -35,6 +36,18 @@ def test_what_is_best(
         module.curves.append(row)
         improved.append(module.improve())
     assert improved == [True, True, False, False]
+
+
+def test_a_row_says_how_many_relus_fire_on_no_picture(module: TrainingModule) -> None:
+    module.mean_over_devices = lambda value: value  # type: ignore[method-assign]
+    with torch.no_grad():
+        module.network.model[0].bias.copy_(torch.tensor([9.0, -9.0]))
+    for _ in range(2):
+        module.step += 1
+        for size in (16, 20):
+            module.validation_step(Pair(torch.rand(1, 3, size, size), torch.rand(1, 3, size, size)), 0)
+        module.on_validation_epoch_end()
+    assert [row["dead_relus"] for row in module.curves] == [0.5, 0.5]
 
 
 def test_a_value_that_is_not_finite_stops(module: TrainingModule) -> None:

@@ -67,3 +67,9 @@ def test_state_survives_and_nothing_foreign_is_executed(tmp_path: Path, monkeypa
     with pytest.raises(RunFolderError, match="cannot be read as a checkpoint"):
         folder.load_state()
     assert not (tmp_path / "executed").exists()
+
+
+def test_rows_of_an_older_version_may_lack_a_column(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_curves([{"step": 1, "val_psnr": 20.0}, {"step": 2, "val_psnr": 21.0, "dead_relus": 0.5}])
+    assert folder.curves.read_text("utf-8").splitlines()[1:] == ["1,20.0,nan", "2,21.0,0.5"]

@@ -21,6 +21,9 @@ _DENOISER = lazy_instance(DnCNN)
 PRESETS = {path.stem: path for path in sorted(Path(__file__).parents[1].glob("training/recipes/*.yaml"))}
 """Recipes that --preset names, as files of options."""
 
+MANY_DEAD = 0.1
+"""Share of dead ReLUs from which on it is said what keeps more of them alive."""
+
 
 def train(
     *,
@@ -135,3 +138,9 @@ def train(
         f"{result.best}: best validation {select} {result.best_score:.4g}; last {result.val_psnr:.2f} dB",
         markup=False,
     )
+    if result.dead_relus > MANY_DEAD:
+        console.print(
+            f"{result.dead_relus:.0%} of its ReLUs fire on no validation picture and learn nothing any more: more "
+            "warmup_steps or a lower lr keep more of them",
+            markup=False,
+        )

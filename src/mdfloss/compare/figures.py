@@ -57,8 +57,11 @@ def _curves(plan: Plan, part: Part) -> list[tuple[str, Plot]]:
     for column, label, log in (
         ("val_psnr", "validation PSNR [dB]", False),
         ("gradient_norm", "norm of the gradient", True),
+        ("dead_relus", "share of ReLUs that never fire", False),
     ):
         curves = {loss: _mean_curve(plan, part, loss, column) for loss in plan.grid.losses}
+        if not any(np.nansum(values) > 0 for _, values in curves.values()):
+            continue
         figure = curve_plot(curves, xlabel=xlabel, ylabel=label, log=log)
         plots.append((column, Plot(figure, f"{label[0].upper()}{label[1:]} during training, mean over seeds.")))
     return plots
@@ -69,7 +72,8 @@ def _mean_curve(plan: Plan, part: Part, loss: str, column: str) -> tuple[list[fl
     curves = [result.curves() for result in runs]
     scale = 1.0 if part.setting.budget == "steps" else plan.speeds[runs[0].run.kind]
     steps = [scale * step for step in curves[0]["step"]]
-    return steps, np.mean([curve[column] for curve in curves], axis=0).tolist()
+    unknown = [float("nan")] * len(steps)  # a column that an older version did not write
+    return steps, np.mean([curve.get(column, unknown) for curve in curves], axis=0).tolist()
 
 
 def _weights(grid: Grid, part: Part) -> list[tuple[str, Plot]]:

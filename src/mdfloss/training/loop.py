@@ -37,6 +37,7 @@ class TrainResult:
         curves: CSV with one row a validation.
         val_psnr: Validation PSNR of the last step, dB, RGB, mean over pictures.
         best_score: Validation PSNR or loss of the best network.
+        dead_relus: Share of the last network's ReLUs that fire on no validation picture.
         skipped: Number of pictures that could not be used; `skipped.txt` lists them.
     """
 
@@ -46,6 +47,7 @@ class TrainResult:
     curves: Path
     val_psnr: float
     best_score: float
+    dead_relus: float
     skipped: int
 
 
@@ -80,6 +82,7 @@ def run(
         curves=folder.curves,
         val_psnr=module.curves[-1]["val_psnr"],
         best_score=module.best_score or 0.0,
+        dead_relus=module.curves[-1].get("dead_relus", 0.0),
         skipped=len(data.skipped),
     )
 

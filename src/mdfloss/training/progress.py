@@ -52,6 +52,7 @@ class StepProgress(pl.Callback):
         if self._bar is not None and pl_module.curves:
             row = pl_module.curves[-1]
             text = f"step {row['step']}: loss {row['val_loss']:.4g}, {row['val_psnr']:.2f} dB"
+            text += f", {row['dead_relus']:.0%} of ReLUs dead" if row["dead_relus"] else ""
             self._bar.update(self._task, description=text)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """The folder of a training run: its config, its curves, its checkpoints; each file appears whole or not at all.
 
 - `config.json`: the resolved config and the versions it ran with
-- `curves.csv`: one row a validation
+- `curves.csv`: one row a validation; `dead_relus` is the share of the network's ReLUs that fire on none of its pictures
 - `skipped.txt`: pictures that could not be used, and why (only if there are any)
 - `last.ckpt`: everything that a resumed run needs: tensors and plain values, no pickled code
 - `last.safetensors`: the newest network
@@ -94,9 +94,9 @@ class RunFolder:
             )
 
     def write_curves(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Write all rows anew, so that the file never runs ahead of the checkpoint."""
+        """Write all rows anew, so that the file never runs ahead of the checkpoint; older rows may lack columns."""
         with atomic_write(self.curves) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer = csv.DictWriter(file, fieldnames=list(rows[-1]), restval="nan")
             writer.writeheader()
             writer.writerows(rows)
 
