@@ -15,7 +15,7 @@ def _seen(network: RestorationNetwork, *images: torch.Tensor) -> Firing:
     return firing
 
 
-def test_a_unit_that_fires_on_one_picture_is_not_dead(generator: torch.Generator) -> None:
+def test_a_unit_that_fires_on_one_picture_is_not_dead() -> None:
     network = DnCNN(num_layers=3, num_features=4)
     first, _, second, *_ = network.model
     with torch.no_grad():
