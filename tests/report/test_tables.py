@@ -53,10 +53,8 @@ def test_findings_are_those_of_the_tests() -> None:
     assert rows[0]["cells"][0]["p"] == "p < 0.001"
 
 
-def test_a_glance_holds_a_row_for_each_comparison() -> None:
+def test_a_glance_holds_a_row_for_each_method_and_a_cell_for_each_comparison() -> None:
     won, lost = make_table(mdf=1.0, l1=0.0), make_table(mdf=0.0, l1=1.0)
     rows = glance_rows([won, lost], candidate="mdf", metric="psnr")
-    assert [[(cell["rank"], cell["kind"]) for cell in row] for row in rows] == [
-        [(1, ""), (2, "better")],
-        [(2, ""), (1, "worse")],
-    ]
+    found = {row["method"]: [(cell["rank"], cell["kind"]) for cell in row["cells"]] for row in rows}
+    assert found == {"mdf": [(1, ""), (2, "")], "l1": [(2, "better"), (1, "worse")]}

@@ -147,13 +147,12 @@ def _glance(sections: Sequence[Section]) -> dict[str, Any] | None:
     if len(sections) < 2 or len(asked) > 1 or first.candidate not in first.table.methods:
         return None
     tables = [section.table for section in sections]
-    cells = glance_rows(tables, candidate=first.candidate, metric=metric)
     return {
         "answer": overall(tables, candidate=first.candidate, metric=metric),
         "metric": METRICS[metric],
-        "methods": first.table.methods,
         "candidate": first.candidate,
-        "rows": [{"title": section.title, "cells": row} for section, row in zip(sections, cells, strict=True)],
+        "titles": [section.title for section in sections],
+        "rows": glance_rows(tables, candidate=first.candidate, metric=metric),
     }
 
 

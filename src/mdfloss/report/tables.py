@@ -87,26 +87,25 @@ def _kind(finding: Finding) -> str:
     return "better" if finding.p_better < ALPHA else "worse" if finding.p_worse < ALPHA else "even"
 
 
-def glance_rows(tables: Sequence[ScoreTable], *, candidate: str, metric: str) -> list[list[dict[str, Any]]]:
-    """For each comparison a cell for each method: its mean, its rank, and how the candidate stands against it.
+def glance_rows(tables: Sequence[ScoreTable], *, candidate: str, metric: str) -> list[dict[str, Any]]:
+    """A row for each method, with a cell for each comparison: mean, rank, and how the candidate stands against it.
 
     Args:
         tables: Scores of the same methods, a table for each comparison.
         candidate: The method in question.
         metric: Which metric is shown.
     """
-    rows = []
+    rows: dict[str, list[dict[str, Any]]] = {method: [] for method in tables[0].methods}
     for table in tables:
         kinds = {f.rival: _kind(f) for f in compare_methods(table, candidate=candidate, metric=metric)}
-        rows.append(
-            [
+        for method, by_metric in summarize(table).items():
+            mean, _, rank = by_metric[metric]
+            rows[method].append(
                 {
-                    "value": by_metric[metric].mean.value,
-                    "mean": number(by_metric[metric].mean.value, metric, unit=False),
-                    "rank": by_metric[metric].rank if by_metric[metric].rank <= 2 else None,
+                    "value": mean.value,
+                    "mean": number(mean.value, metric, unit=False),
+                    "rank": rank if rank <= 2 else None,
                     "kind": kinds.get(method, ""),
                 }
-                for method, by_metric in summarize(table).items()
-            ]
-        )
-    return rows
+            )
+    return [{"method": method, "cells": cells} for method, cells in rows.items()]
