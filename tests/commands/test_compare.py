@@ -110,6 +110,17 @@ def test_every_rival_is_tested_by_every_metric(capsys: pytest.CaptureFixture[str
     assert "+1.51 dB  p < 0.001" in lines["L2"]
 
 
+def test_a_metric_without_findings_shows_dashes(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        Score(str(index), method, {"psnr": float("inf"), "mdsi": 0.3 + 0.01 * index + bonus})
+        for method, bonus in (("MDF", 0.0), ("L1", 0.1))
+        for index in range(4)
+    ]
+    Console(width=140).print(finding_table(ScoreTable(("psnr", "mdsi"), tuple(rows)), candidate="MDF"))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "│ L1" in line)
+    assert [cell.split()[0] for cell in line.strip("│").split("│")] == ["L1", "–", "+0.1000"]
+
+
 @pytest.mark.parametrize(("width", "tables"), [(50, 3), (80, 2), (300, 1)])
 def test_a_narrow_terminal_shows_the_metrics_below_each_other(
     width: int, tables: int, capsys: pytest.CaptureFixture[str]

@@ -6,7 +6,13 @@ from scipy import stats
 
 from mdfloss.evaluation import Score, ScoreTable
 from mdfloss.evaluation.statistics import holm
-from mdfloss.evaluation.verdict import compare_methods, difference_texts, overall, verdict
+from mdfloss.evaluation.verdict import (
+    compare_by_all_metrics,
+    compare_methods,
+    difference_texts,
+    overall,
+    verdict,
+)
 
 
 def make_table(metric: str = "psnr", **offsets: float) -> ScoreTable:
@@ -108,8 +114,27 @@ def test_one_picture_tells_nothing() -> None:
 def test_infinite_scores_are_left_out() -> None:
     rows = [Score(str(i), m, {"psnr": 30.0 + i + (m == "a")}) for i in range(3) for m in ("a", "b")]
     rows += [Score("equal", m, {"psnr": float("inf")}) for m in ("a", "b")]
-    (finding,) = compare_methods(ScoreTable(("psnr",), tuple(rows)), candidate="a")
+    table = ScoreTable(("psnr",), tuple(rows))
+    (finding,) = compare_methods(table, candidate="a")
     assert finding.result.difference.value == pytest.approx(1)
+    assert verdict(table, candidate="a").headline.startswith("By PSNR on 3 pictures, a is better than b (")
+
+
+def test_pictures_that_equal_their_references_are_no_reason_to_add_pictures() -> None:
+    values = {"perfect": [float("inf")] * 3, "l1": [30.0, 31.5, 32.0], "l2": [29.0, 30.0, 31.0]}
+    rows = [
+        Score(str(i), method, {"psnr": value, "mdsi": 0.3 - 0.001 * i + 0.1 * (method == "l2")})
+        for method, column in values.items()
+        for i, value in enumerate(column)
+    ]
+    table = ScoreTable(("psnr", "mdsi"), tuple(rows))
+    result = verdict(table, candidate="l1")
+    assert result.headline == (
+        "PSNR is infinite on 3 of 3 pictures, where a result equals its reference, and cannot tell how l1 compares: "
+        "decide by another measure."
+    )
+    assert result.details == (), "nothing was tested, so nothing is significantly better"
+    assert list(compare_by_all_metrics(table, candidate="l1")) == [("perfect", "mdsi"), ("l2", "mdsi")]
 
 
 def test_false_findings_over_all_rivals_stay_below_the_nominal_rate() -> None:

@@ -153,6 +153,19 @@ def test_gray_and_overshooting_versions_are_shown(tmp_path: Path) -> None:
     assert "∞ dB" in (tmp_path / "page.html").read_text("utf-8")
 
 
+def test_a_metric_that_found_nothing_shows_a_dash_under_its_own_heading(tmp_path: Path) -> None:
+    rows = [
+        Score(str(i), method, {"psnr": float("inf"), "mdsi": 0.2 + 0.01 * i + offset})
+        for method, offset in (("mdf", 0.0), ("l1", 0.1))
+        for i in range(4)
+    ]
+    table = ScoreTable(("psnr", "mdsi"), tuple(rows))
+    write_page(Page("t", [Section("s", table, candidate="mdf")]), tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text("utf-8")
+    (findings,) = re.findall(r"against each of the others</h3>.*?<tbody>(.*?)</tbody>", text, flags=re.DOTALL)
+    assert re.findall(r"<td[^>]*>(?:<span[^>]*>)?([^<]*)<", findings) == ["–", "+0.1000"]
+
+
 def test_several_sections_are_answered_at_a_glance(page: Page, tmp_path: Path) -> None:
     (section,) = page.sections
     twice = replace(page, sections=[section, replace(section, title="JPEG", note="Trained with \u2013 care.")])

@@ -53,6 +53,17 @@ def test_findings_are_those_of_the_tests() -> None:
     assert rows[0]["cells"][0]["p"] == "p < 0.001"
 
 
+def test_a_metric_without_findings_leaves_its_own_cells_empty() -> None:
+    table = make_table(mdf=0.0, l1=-1.0)
+    endless = tuple(row._replace(values={**row.values, "psnr": float("inf")}) for row in table.rows)
+    (row,) = finding_rows(ScoreTable(table.metrics, endless), "mdf")
+    empty, cell = row["cells"]
+    assert empty is None
+    assert cell == finding_rows(table, "mdf")[0]["cells"][1]
+    only = tuple(row._replace(values={"psnr": float("inf")}) for row in table.rows)
+    assert finding_rows(ScoreTable(("psnr",), only), "mdf") == []
+
+
 def test_a_glance_holds_a_row_for_each_method_and_a_cell_for_each_comparison() -> None:
     won, lost = make_table(mdf=1.0, l1=0.0), make_table(mdf=0.0, l1=1.0)
     rows = glance_rows([won, lost], candidate="mdf", metric="psnr")

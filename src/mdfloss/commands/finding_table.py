@@ -9,7 +9,7 @@ from rich.text import Text
 
 from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.table import ScoreTable
-from mdfloss.evaluation.verdict import ALPHA, Finding, compare_methods, difference_texts, p_text
+from mdfloss.evaluation.verdict import ALPHA, Finding, compare_by_all_metrics, difference_texts, p_text
 
 from .metric_tables import MetricTables
 
@@ -24,16 +24,18 @@ def finding_table(scores: ScoreTable, *, candidate: str) -> MetricTables:
         candidate: The method in question.
 
     Returns:
-        The table; significant advantages are green, significant disadvantages red.
+        The table; significant advantages are green, significant disadvantages red, and "–" stands where too few
+        pictures have finite values.
     """
-    findings = {name: compare_methods(scores, candidate=candidate, metric=name) for name in scores.metrics}
+    found = compare_by_all_metrics(scores, candidate=candidate)
+    rivals = [method for method in scores.methods if method != candidate]
 
     def table(metrics: Sequence[str]) -> Table:
         shown = Table("against")
         for name in metrics:
             shown.add_column(METRICS[name].label, justify="right")
-        for of_rival in zip(*(findings[name] for name in metrics), strict=True):
-            shown.add_row(Text(of_rival[0].rival), *map(_cell, of_rival))
+        for rival in rivals:
+            shown.add_row(Text(rival), *(_cell(found.get((rival, name))) for name in metrics))
         return shown
 
     return MetricTables(
@@ -44,7 +46,9 @@ def finding_table(scores: ScoreTable, *, candidate: str) -> MetricTables:
     )
 
 
-def _cell(finding: Finding) -> Text:
+def _cell(finding: Finding | None) -> Text:
+    if finding is None:
+        return Text("–")
     style = "green" if finding.p_better < ALPHA else "red" if finding.p_worse < ALPHA else ""
     text = Text(difference_texts(finding)[0], style=style)
     return text.append(f"  {p_text(finding)}  d = {finding.result.effect_size:+.2f}", style="dim")

@@ -13,7 +13,17 @@ from .metrics import METRICS, Metric
 from .statistics import Comparison, holm, paired_test
 from .table import ScoreTable
 
-__all__ = ["ALPHA", "Finding", "Verdict", "compare_methods", "difference_texts", "overall", "p_text", "verdict"]
+__all__ = [
+    "ALPHA",
+    "Finding",
+    "Verdict",
+    "compare_by_all_metrics",
+    "compare_methods",
+    "difference_texts",
+    "overall",
+    "p_text",
+    "verdict",
+]
 
 ALPHA = 0.05
 """Chance of any false finding that is allowed for a metric."""
@@ -90,6 +100,20 @@ def compare_methods(
     )
 
 
+def compare_by_all_metrics(table: ScoreTable, *, candidate: str) -> dict[tuple[str, str], Finding]:
+    """Test one method against all others by every metric, as `compare_methods` does by one.
+
+    Args:
+        table: Scores of all methods.
+        candidate: The method in question.
+
+    Returns:
+        (rival, metric) → finding; a metric that leaves too few pictures has none.
+    """
+    found = (compare_methods(table, candidate=candidate, metric=metric) for metric in table.metrics)
+    return {(finding.rival, finding.metric): finding for findings in found for finding in findings}
+
+
 def verdict(
     table: ScoreTable,
     *,
@@ -112,7 +136,7 @@ def verdict(
     """
     findings = compare_methods(table, candidate=candidate, metric=metric)
     return Verdict(
-        _headline(findings, candidate, METRICS[metric], len(table.images), alpha),
+        _headline(findings, candidate, METRICS[metric], alpha) if findings else _no_answer(table, candidate, metric),
         (*_best(table, candidate, metric, alpha), *(_sentence(finding) for finding in findings)),
         _caveats(findings, candidate, trainings, len(table.images)),
     )
@@ -150,9 +174,20 @@ def _part(count: int, total: int) -> str:
     return f"all {total} comparisons" if count == total else f"{count} of {total}"
 
 
-def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count: int, alpha: float) -> str:
-    if not findings:
-        return f"{count} picture{'s' * (count != 1)} cannot tell how {candidate} compares: add pictures."
+def _no_answer(table: ScoreTable, candidate: str, metric: str) -> str:
+    """Why there is no finding: the metric is infinite on nearly all pictures, or there are too few."""
+    count = len(table.images)
+    finite = np.isfinite([table.column(method, metric) for method in table.methods]).all(axis=0)
+    infinite = count - int(finite.sum())
+    if infinite:
+        return (
+            f"{METRICS[metric].label} is infinite on {infinite} of {count} pictures, where a result equals its "
+            f"reference, and cannot tell how {candidate} compares: decide by another measure."
+        )
+    return f"{count} picture{'s' * (count != 1)} cannot tell how {candidate} compares: add pictures."
+
+
+def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, alpha: float) -> str:
     named = {finding.rival: f"{finding.rival} ({difference_texts(finding)[0]})" for finding in findings}
     won = [named[finding.rival] for finding in findings if finding.p_better < alpha]
     lost = [named[finding.rival] for finding in findings if finding.p_worse < alpha]
@@ -164,6 +199,7 @@ def _headline(findings: Sequence[Finding], candidate: str, metric: Metric, count
         parts.append(f"worse than {_enumerate(lost)}")
     if even:
         parts.append(f"not told apart from {_enumerate(even)}")
+    count = len(findings[0].ours)
     return f"By {metric.label} on {count} pictures, {candidate} is {', and '.join(parts)}."
 
 
@@ -179,6 +215,8 @@ def _best(table: ScoreTable, candidate: str, metric: str, alpha: float) -> list[
     if best == candidate or mean == table.column(candidate, metric).mean():
         return []
     findings = compare_methods(table, candidate=best, metric=metric)
+    if not findings:
+        return []
     even = [finding.rival for finding in findings if finding.p_better >= alpha]
     described = METRICS[metric]
     shown = f"{mean:.{described.digits}f} {described.unit}".strip()

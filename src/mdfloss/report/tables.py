@@ -8,7 +8,7 @@ from typing import Any
 from mdfloss.evaluation.metrics import METRICS
 from mdfloss.evaluation.summary import MethodSummary, summarize, tail_percentile
 from mdfloss.evaluation.table import ScoreTable
-from mdfloss.evaluation.verdict import ALPHA, Finding, compare_methods, difference_texts, p_text
+from mdfloss.evaluation.verdict import ALPHA, Finding, compare_by_all_metrics, compare_methods, difference_texts, p_text
 
 __all__ = ["finding_rows", "glance_rows", "number", "score_rows"]
 
@@ -58,20 +58,26 @@ def _cells(by_metric: dict[str, MethodSummary], *, ranked: bool) -> list[dict[st
 
 
 def finding_rows(table: ScoreTable, candidate: str) -> list[dict[str, Any]]:
-    """A row for each rival of the candidate, with a cell for each metric.
+    """A row for each rival of the candidate, with a cell for each metric: None where that found nothing.
 
     Args:
         table: Scores of all methods.
         candidate: The method in question.
+
+    Returns:
+        The rows; none where no metric found anything.
     """
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for metric in table.metrics:
-        for finding in compare_methods(table, candidate=candidate, metric=metric):
-            rows.setdefault(finding.rival, []).append(_finding_cell(finding))
-    return [{"rival": rival, "cells": cells} for rival, cells in rows.items()]
+    found = compare_by_all_metrics(table, candidate=candidate)
+    return [
+        {"rival": rival, "cells": [_finding_cell(found.get((rival, metric))) for metric in table.metrics]}
+        for rival in table.methods
+        if rival != candidate and found
+    ]
 
 
-def _finding_cell(finding: Finding) -> dict[str, Any]:
+def _finding_cell(finding: Finding | None) -> dict[str, Any] | None:
+    if finding is None:
+        return None
     value, low, high = difference_texts(finding)
     return {
         "value": finding.result.difference.value,
