@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad, minimize
+from scipy.optimize import OptimizeResult, check_grad, minimize
 
-from mdfloss.study import preference, scale
+from mdfloss.study import preference, scale, scaling
 from mdfloss.study.scaling import DisconnectedWarning, _Objective
 from mdfloss.study.votes import read_votes
 
@@ -167,6 +167,37 @@ def test_many_conditions() -> None:
 def test_bad_counts(votes: list[list[float]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         scale(votes)
+
+
+VOTES = [[0, 8, 9], [2, 0, 6], [1, 4, 0]]
+
+
+@pytest.mark.parametrize("limit", ["maxiter", "maxfun"])
+def test_running_out_of_steps_is_said(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(scaling._OPTIONS, limit, 1)
+    with pytest.raises(RuntimeError, match=r"did not converge in \d iterations: STOP"):
+        scale(VOTES)
+
+
+def test_a_search_that_gets_stuck_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def misleading(self: _Objective, scores: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = plain(self, scores)
+        return value, -gradient
+
+    plain = _Objective.__call__
+    monkeypatch.setattr(_Objective, "__call__", misleading)
+    with pytest.raises(RuntimeError, match="did not converge in 0 iterations: ABNORMAL"):
+        scale(VOTES)
+
+
+def test_a_search_that_gets_stuck_at_the_minimum_has_found_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = scale(VOTES).scores
+
+    def stuck(*args: object, **options: object) -> OptimizeResult:
+        return minimize(*args, **options) | {"status": 2, "success": False}
+
+    monkeypatch.setattr(scaling, "minimize", lambda *args, **options: OptimizeResult(stuck(*args, **options)))
+    np.testing.assert_array_equal(scale(VOTES).scores, expected)
 
 
 def test_bad_options() -> None:

@@ -38,6 +38,7 @@ REGULARIZATIONS = ("mean0", "fix0")
 
 _RIDGE = 1e-5  # holds what no vote bounds; moves a bounded score by less than 1e-4
 _BLOCK = 2_000_000  # numbers of one block of prior weights: 16 MB
+_FLAT = 1e-3  # slope in whitened steps: about how many standard errors the scores are from the minimum
 _KEPT_BLOCKS = 16  # more than these are computed twice rather than kept
 
 
@@ -124,7 +125,9 @@ def scale(
 
     found = minimize(whitened, root @ first, jac=True, method="L-BFGS-B", options=_OPTIONS)
     scores = np.asarray(solve_triangular(root, found.x))
-    if not np.isfinite(scores).all() or (not found.success and found.nit >= _OPTIONS["maxiter"]):
+    # A line search that finds nothing lower (status 2) may end at the minimum as well as floating point can tell.
+    stuck = found.status == 1 or (not found.success and np.abs(found.jac).max() > _FLAT)
+    if stuck or not np.isfinite(scores).all():
         raise RuntimeError(f"scaling did not converge in {found.nit} iterations: {found.message}")
     scores = scores - (scores.mean() if regularization == "mean0" else scores[0])
     return Scaling(scores, component, objective.bounded, objective=float(found.fun), iterations=int(found.nit))
