@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import threading
 
 import pytest
 from fastapi import FastAPI, Request
@@ -62,11 +64,35 @@ def test_rate_limit_refills(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [limit.take("a") for _ in range(4)] == [True, True, True, False]
 
 
-def test_rate_limit_forgets_the_oldest() -> None:
+def test_rate_limit_forgets_the_least_recently_used() -> None:
     limit = RateLimit(rate=0, burst=1, keys=2)
-    assert all(limit.take(key) for key in "abc")
     assert limit.take("a")
-    assert not limit.take("c")
+    assert limit.take("b")
+    assert not limit.take("a")
+    assert limit.take("c"), "now b is the one used longest ago"
+    assert not limit.take("a")
+    assert limit.take("b")
+
+
+def test_threads_share_a_bucket() -> None:
+    """Two threads that meet between taking a bucket and putting it back, if they can."""
+    meeting, taken = threading.Barrier(2), []
+
+    class Buckets(dict):
+        def pop(self, *key: object) -> object:
+            bucket = super().pop(*key)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                meeting.wait(0.5)
+            return bucket
+
+    limit = RateLimit(rate=0, burst=1)
+    limit._buckets = Buckets()
+    threads = [threading.Thread(target=lambda: taken.append(limit.take("a"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False, True]
 
 
 def test_log_lines_are_json() -> None:

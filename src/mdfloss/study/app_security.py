@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from typing import Any
 
@@ -107,26 +108,28 @@ class SecurityHeaders:
 
 
 class RateLimit:
-    """A token bucket for each key: `rate` requests a second, `burst` at once.
+    """A token bucket for each key: `rate` requests a second, `burst` at once, whichever threads they come in.
 
     Args:
         rate: Tokens that come back in a second.
         burst: Size of a bucket.
-        keys: Number of buckets that are kept; full ones are forgotten first.
+        keys: Number of buckets that are kept; the least recently used one is forgotten first.
     """
 
     def __init__(self, *, rate: float, burst: float, keys: int = 10_000) -> None:
         self.rate, self.burst, self.keys = rate, burst, keys
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
 
     def take(self, key: str) -> bool:
         """Take a token; False where none is left."""
-        now = time.monotonic()
-        left, then = self._buckets.pop(key, (self.burst, now))
-        left = min(self.burst, left + (now - then) * self.rate)
-        self._buckets[key] = (max(left - 1, 0.0) if left >= 1 else left, now)  # the newest stands last
-        if len(self._buckets) > self.keys:
-            self._buckets.pop(next(iter(self._buckets)), None)
+        with self._lock:
+            now = time.monotonic()
+            left, then = self._buckets.pop(key, (self.burst, now))
+            left = min(self.burst, left + (now - then) * self.rate)
+            self._buckets[key] = (left - 1 if left >= 1 else left, now)  # the newest stands last
+            if len(self._buckets) > self.keys:
+                del self._buckets[next(iter(self._buckets))]
         return left >= 1
 
 
