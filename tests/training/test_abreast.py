@@ -92,6 +92,22 @@ def test_one_that_diverges_does_not_stop_the_others(config: TrainConfig, cpu: Ha
     assert (tmp_path / "tame" / "last.safetensors").exists()
 
 
+def test_a_network_of_another_factor_stops_all_before_a_folder_is_used(
+    config: TrainConfig, cpu: Hardware, tmp_path: Path
+) -> None:
+    edsr = {"network": "EDSR", "network_args": {"num_features": 4, "num_blocks": 1, "upscale": 2}}
+    trainings = {tmp_path / "fits": config, tmp_path / "enlarges": dataclasses.replace(config, **edsr)}
+    with pytest.raises(ValueError, match="the network enlarges by 2, and the distortion makes"):
+        train_abreast(trainings, hardware=cpu)
+    assert not any(folder.exists() for folder in trainings)
+
+
+def test_finished_ones_need_no_pictures(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
+    train_abreast({tmp_path / "run": config}, hardware=cpu)
+    shutil.rmtree(tmp_path / "train")
+    assert train_abreast({tmp_path / "run": config}, hardware=cpu, resume=True, progress=True) == {}
+
+
 def test_one_device_alone(config: TrainConfig, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="share one device, got 2 on 1 nodes"):
         train_abreast({tmp_path / "run": config}, hardware=Hardware("cpu", devices=2))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 import subprocess
 import sys
 import warnings
@@ -27,6 +28,15 @@ def test_a_network_of_another_factor_is_told_before_the_folder_is_used(
     with pytest.raises(ValueError, match="the network enlarges by 2, and the distortion makes"):
         train(dataclasses.replace(config, network="EDSR", network_args=arguments), tmp_path / "run", hardware=cpu)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_finished_run_is_told_without_its_pictures(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
+    (tmp_path / "train" / "text.png").write_text("not a picture")
+    first = train(config, tmp_path / "run", hardware=cpu)
+    shutil.rmtree(tmp_path / "train")
+    assert train(config, tmp_path / "run", hardware=cpu, resume=True) == first
+    with pytest.raises(FileNotFoundError):
+        train(config, tmp_path / "other", hardware=cpu, resume=True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -12,24 +12,19 @@ import json
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..data import Pair
-from ..losses import build_loss
-from ..recording import make_capturable, plain_state, record, set_rate
 from .config import Hardware, TrainConfig
-from .loop import take_up, write_checkpoint
-from .module import TrainingDivergedError, first_network
-from .pictures import TrainingData, training_data
+from .loop import claim, restore
+from .module import TrainingDivergedError
+from .pictures import TrainingData, check_sizes, training_data
 from .progress import step_bar
-from .restoration import RestorationModule
 from .run_folder import RunFolder
+from .streamed import StreamedTraining
 
 __all__ = ["train_abreast"]
 
@@ -72,162 +67,41 @@ def train_abreast(
     for group in groups:
         group.open(device, workers=_workers(hardware, device, len(groups)))
     failures: dict[Path, str] = {}
-    lanes = [lane for group in groups for lane in group.lanes]
-    bar = step_bar(sum(lane.config.steps for lane in lanes), completed=sum(lane.step for lane in lanes))
+    ahead = [training for group in groups for training in group.trainings]
+    bar = step_bar(sum(one.config.steps for one in ahead), completed=sum(one.step for one in ahead))
     with bar if progress else nullcontext():
-        while groups := [group for group in groups if group.lanes]:
+        while groups := [group for group in groups if group.trainings]:
             for group in groups:
                 group.feed()
             for group in groups:
-                bar.update(bar.task_ids[0], advance=len(group.lanes))
+                bar.update(bar.task_ids[0], advance=len(group.trainings))
                 failures |= group.advance() | group.validate()
     return failures
-
-
-class _Lane(RestorationModule):
-    """One training: its network, its optimiser, its stream and its graphs.
-
-    Args:
-        config: What to do.
-        folder: Of the run.
-    """
-
-    def __init__(self, config: TrainConfig, folder: RunFolder) -> None:
-        network = first_network(config, torch.Generator().manual_seed(config.seed))
-        super().__init__(config, network, build_loss(config.loss))
-        self.folder = folder
-
-    def open(self, device: torch.device, validation: Sequence[Pair]) -> None:
-        """Bring everything to the device; after the state was restored."""
-        on_cuda = device.type == "cuda"
-        self.to(device)
-        if on_cuda:
-            self.network.to(memory_format=torch.channels_last)
-        self.on_fit_start()
-        self._validation = [Pair(*(image.to(device) for image in pair)) for pair in validation]
-        (self._optimizer,) = self.configure_optimizers()
-        self._stream = torch.cuda.Stream(device) if on_cuda else None  # type: ignore[no-untyped-call]
-        self._captures = on_cuda and isinstance(self._optimizer, torch.optim.Adam)
-        self._graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
-        if self._captures:
-            make_capturable(self._optimizer, device)
-
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        return [self._optimizer]
-
-    def mean_over_devices(self, value: Tensor) -> Tensor:
-        """There is one device."""
-        return value
-
-    def check_finite(self, value: Tensor, name: str) -> None:
-        """Nothing waits for a device here; what is on one is looked at in `validate`."""
-        if value.device.type == "cpu":
-            super().check_finite(value, name)
-
-    def state(self) -> dict[str, Any]:
-        """As `train` would leave it."""
-        return {**super().state(), "optimizers": [plain_state(self._optimizer)]}
-
-    def training_step(self, batch: Pair, batch_idx: int) -> Tensor:  # noqa: ARG002
-        """The loss of one batch. A NaN must not reach a loss on CUDA, whose assertion would end all lanes."""
-        pred = self.network(batch.distorted)
-        self.check_finite(pred, "the network's output")
-        loss: Tensor = self.loss(pred.nan_to_num() if pred.is_cuda else pred, batch.clean)
-        self.add("train_loss", loss)
-        return loss
-
-    def advance(self, batch: Pair) -> None:
-        """One step on a batch, whose tensors are the same ones in every step."""
-        self.reseed_loss()
-        lr = self.config.optimizer.lr_at(self.step, self.config.steps)
-        do = self._graph(batch).replay if self._captures else partial(self._compute, batch)
-        if self._stream is not None:
-            self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
-            set_rate(self._optimizer, lr)
-            do()
-        self.step += 1
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is time to validate."""
-        return self.step % self.config.val_every == 0 or self.step == self.config.steps
-
-    def wait(self) -> None:
-        """Let what follows on the device wait for this lane."""
-        if self._stream is not None:
-            torch.cuda.current_stream().wait_stream(self._stream)
-
-    def validate(self) -> None:
-        """Look at the validation pictures, and write the run's files.
-
-        Raises:
-            TrainingDivergedError: A value is not finite any more.
-        """
-        finite = torch.stack([parameter.detach().isfinite().all() for parameter in self.network.parameters()])
-        super().check_finite(torch.where(finite, 0.0, torch.nan).cpu(), "a weight")
-        self.network.eval()
-        with torch.no_grad(), self._precision():
-            for index, pair in enumerate(self._validation):
-                self.validation_step(pair, index)
-        self.network.train()
-        self.on_validation_epoch_end()
-        write_checkpoint(self, self.folder, improved=self.improve())
-
-    def _precision(self) -> torch.autocast:
-        wanted = self.config.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted, cache_enabled=not self._captures)
-
-    def _compute(self, batch: Pair) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        with self._precision():
-            loss = self.training_step(batch, 0)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.add("gradient_norm", self.clip(self.network))
-        self._optimizer.step()
-
-    def _compute_reseeded(self, batch: Pair) -> None:
-        """What is recorded: warming up draws as well, and must not change what the step draws."""
-        self.reseed_loss()
-        self._compute(batch)
-
-    def _graph(self, batch: Pair) -> torch.cuda.CUDAGraph:
-        """The step as a graph: one for each choice of scales that the loss may draw."""
-        drawn = tuple(part.draw() for part in self.drawing_losses())
-        if drawn not in self._graphs:
-            with torch.no_grad(), self._precision():
-                self.loss(self.network(batch.distorted), batch.clean)  # what it keeps must not be made while recording
-            self._graphs[drawn] = record(
-                partial(self._compute_reseeded, batch),
-                changed=[*self.network.state_dict().values(), self._sums],
-                optimizers=[self._optimizer],
-            )
-        return self._graphs[drawn]
 
 
 class _Group:
     """Trainings that stand at the same step and see the same patches.
 
     Args:
-        lanes: The trainings.
+        trainings: As they stand.
         data: Their pictures.
     """
 
-    def __init__(self, lanes: list[_Lane], data: TrainingData) -> None:
-        self.lanes = lanes
+    def __init__(self, trainings: list[StreamedTraining], data: TrainingData) -> None:
+        self.trainings = trainings
         self._data = data
         self._batch = Pair(torch.empty(0), torch.empty(0))
 
     def open(self, device: torch.device, *, workers: int) -> None:
-        """Bring the lanes to the device, and begin to prepare patches.
+        """Bring the trainings to the device, and begin to prepare patches.
 
         Args:
             device: Where to compute.
             workers: Processes that prepare patches.
         """
-        for lane in self.lanes:
-            lane.open(device, self._data.validation)
-        first, stop = self.lanes[0], max(lane.config.steps for lane in self.lanes)
+        for training in self.trainings:
+            training.open(device, self._data.validation)
+        first, stop = self.trainings[0], max(training.config.steps for training in self.trainings)
         size, on_cuda = first.config.batch_size, device.type == "cuda"
         chunks = [list(range(s * size, min(s + CHUNK, stop) * size)) for s in range(first.step, stop, CHUNK)]
         loader = DataLoader(self._data.patches, batch_sampler=chunks, num_workers=workers, pin_memory=on_cuda)
@@ -240,9 +114,9 @@ class _Group:
             yield from (Pair(*images) for images in zip(*moved, strict=True))
 
     def feed(self) -> None:
-        """Put the patches of the next step where the lanes' graphs look for them."""
-        for lane in self.lanes:
-            lane.wait()
+        """Put the patches of the next step where the trainings' graphs look for them."""
+        for training in self.trainings:
+            training.wait()
         new = next(self._steps)
         if not len(self._batch.clean):
             self._batch = Pair(*(image.clone() for image in new))
@@ -250,26 +124,28 @@ class _Group:
             into.copy_(image)
 
     def advance(self) -> dict[Path, str]:
-        """One step of every lane; those that diverge are left out and returned, with the reason."""
-        return self._with_each(self.lanes, lambda lane: lane.advance(self._batch))
+        """One step of every training; those that diverge are left out and returned, with the reason."""
+        return self._with_each(self.trainings, lambda training: training.advance(self._batch))
 
     def validate(self) -> dict[Path, str]:
-        """Validate the lanes whose turn it is; leave out those that are done, and as above those that diverged."""
-        due = [lane for lane in self.lanes if lane.is_due]
-        for lane in due:
-            lane.wait()
-        failures = self._with_each(due, _Lane.validate)
-        self.lanes = [lane for lane in self.lanes if lane.step < lane.config.steps]
+        """Validate the trainings whose turn it is; leave out those that are done, and as above those that diverged."""
+        due = [training for training in self.trainings if training.is_due]
+        for training in due:
+            training.wait()
+        failures = self._with_each(due, StreamedTraining.validate)
+        self.trainings = [one for one in self.trainings if one.step < one.config.steps]
         return failures
 
-    def _with_each(self, lanes: Sequence[_Lane], do: Callable[[_Lane], None]) -> dict[Path, str]:
+    def _with_each(
+        self, trainings: Sequence[StreamedTraining], do: Callable[[StreamedTraining], None]
+    ) -> dict[Path, str]:
         failures = {}
-        for lane in lanes:
+        for training in trainings:
             try:
-                do(lane)
+                do(training)
             except TrainingDivergedError as error:
-                failures[lane.folder.path] = str(error)
-        self.lanes = [lane for lane in self.lanes if lane.folder.path not in failures]
+                failures[training.folder.path] = str(error)
+        self.trainings = [one for one in self.trainings if one.folder.path not in failures]
         return failures
 
 
@@ -281,14 +157,24 @@ def _workers(hardware: Hardware, device: torch.device, groups: int) -> int:
 
 
 def _groups(trainings: Mapping[Path, TrainConfig], *, resume: bool) -> list[_Group]:
-    """Fresh or resumed lanes, brought together by what they see."""
+    """Fresh or resumed trainings that have steps left, brought together by what they see.
+
+    No folder is written to before all are known to fit their pictures.
+    """
     found: dict[Hashable, TrainingData] = {}
-    together: dict[tuple[Hashable, int, int], list[_Lane]] = {}
+    together: dict[tuple[Hashable, int, int], list[StreamedTraining]] = {}
     for path, config in trainings.items():
-        lane = _Lane(config, RunFolder(Path(path)))
-        seen = (config.data, json.dumps(config.distortion, sort_keys=True), config.seed, lane.network.in_channels)
-        data = found[seen] if seen in found else found.setdefault(seen, training_data(lane))
-        take_up(lane, lane.folder, config.to_dict(), data, resume=resume)
-        if lane.step < config.steps:
-            together.setdefault((seen, config.batch_size, lane.step), []).append(lane)
-    return [_Group(lanes, found[seen]) for (seen, *_), lanes in together.items()]
+        training = StreamedTraining(config, RunFolder(Path(path)))
+        restore(training, training.folder, training.record, resume=resume)
+        if training.step == config.steps:
+            continue
+        channels = training.network.in_channels
+        seen: Hashable = (config.data, json.dumps(config.distortion, sort_keys=True), config.seed, channels)
+        if seen not in found:
+            found[seen] = training_data(config, channels=channels)
+        check_sizes(training.network, found[seen])
+        together.setdefault((seen, config.batch_size, training.step), []).append(training)
+    for (seen, *_), members in together.items():
+        for training in members:
+            claim(training.folder, training.record, found[seen])
+    return [_Group(members, found[seen]) for (seen, *_), members in together.items()]

@@ -19,11 +19,11 @@ from ..data import StepSampler
 from ..networks import save_network
 from .config import Hardware, TrainConfig
 from .module import TrainingModule, learnt_digests
-from .pictures import TrainingData, training_data
+from .pictures import TrainingData, check_sizes, training_data
 from .progress import StepProgress
 from .run_folder import RunFolder
 
-__all__ = ["Checkpoints", "TrainResult", "fit", "run", "take_up", "write_checkpoint"]
+__all__ = ["Checkpoints", "TrainResult", "claim", "fit", "restore", "run", "write_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,12 @@ def run(
         progress: Show a progress bar.
     """
     config, folder = module.config, RunFolder(Path(output))
-    data = training_data(module)
-    take_up(module, folder, record, data, resume=resume)
+    record = {**record, **learnt_digests(config)}
+    restore(module, folder, record, resume=resume)
     if module.step < config.steps:
+        data = training_data(config, channels=module.network.in_channels)
+        check_sizes(module.network, data)
+        claim(folder, record, data)
         fit(module, data, folder, hardware or Hardware(), progress=progress)
     return TrainResult(
         folder=folder.path,
@@ -83,30 +86,43 @@ def run(
         val_psnr=module.curves[-1]["val_psnr"],
         best_score=module.best_score or 0.0,
         dead_relus=module.curves[-1].get("dead_relus", 0.0),
-        skipped=len(data.skipped),
+        skipped=folder.count_skipped(),
     )
 
 
-def take_up(
-    module: TrainingModule, folder: RunFolder, record: Mapping[str, Any], data: TrainingData, *, resume: bool
-) -> None:
-    """Claim a folder for a training, or bring the module to where the run in it stands.
+def restore(module: TrainingModule, folder: RunFolder, record: Mapping[str, Any], *, resume: bool) -> None:
+    """Bring a module to where the run in a folder stands, if one is there; nothing is written.
 
     Args:
         module: With freshly drawn weights.
         folder: Of the run.
         record: All that decides the result.
-        data: Its pictures.
         resume: Go on with the run that is there, if there is one.
 
     Raises:
         RunFolderError: The folder is in use, or holds a run with another config or a damaged checkpoint.
     """
-    if getattr(rank_zero_only, "rank", 0) == 0:
-        folder.start({**record, **learnt_digests(module.config)}, resume=resume)
-        folder.write_skipped(data.skipped)
+    if _is_first_process():
+        folder.check(record, resume=resume)
     if resume and (state := folder.load_state()) is not None:
         module.restore_state(state)
+
+
+def claim(folder: RunFolder, record: Mapping[str, Any], data: TrainingData) -> None:
+    """Write what a run does, and which pictures it leaves out, before its first step.
+
+    Args:
+        folder: Of the run.
+        record: All that decides the result.
+        data: Its pictures.
+    """
+    if _is_first_process():
+        folder.start(record)
+        folder.write_skipped(data.skipped)
+
+
+def _is_first_process() -> bool:
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 class Checkpoints(pl.Callback):

@@ -17,10 +17,9 @@ from ..data import (
 )
 from ..distortions.protocol import Distortion, load_distortion
 from ..networks import RestorationNetwork
-from .config import DataConfig
-from .module import TrainingModule
+from .config import DataConfig, TrainConfig
 
-__all__ = ["TrainingData", "prepare_data", "training_data"]
+__all__ = ["TrainingData", "check_sizes", "prepare_data", "training_data"]
 
 
 class TrainingData(NamedTuple):
@@ -37,21 +36,19 @@ class TrainingData(NamedTuple):
     skipped: list[Skipped]
 
 
-def training_data(module: TrainingModule) -> TrainingData:
-    """The pictures of a module's training.
+def training_data(config: TrainConfig, *, channels: int) -> TrainingData:
+    """The pictures of a training.
 
     Args:
-        module: Its config and its network say which.
+        config: Names the pictures, the distortion and the seed.
+        channels: Of the network.
 
     Raises:
+        FileNotFoundError: A folder does not exist.
         ImageFileError: A folder has no usable picture.
-        ValueError: The network would bring the pictures to another size.
     """
-    config, network = module.config, module.network
     distortion = load_distortion(**config.distortion) if config.distortion else None
-    data = prepare_data(config.data, distortion, channels=network.in_channels, seed=config.seed)
-    _check_sizes(network, data.validation[0])
-    return data
+    return prepare_data(config.data, distortion, channels=channels, seed=config.seed)
 
 
 def prepare_data(config: DataConfig, distortion: Distortion | None, *, channels: int, seed: int) -> TrainingData:
@@ -91,8 +88,17 @@ def _prepare_pairs(config: DataConfig, *, channels: int, seed: int) -> TrainingD
     return TrainingData(patches, pairs, skipped)
 
 
-def _check_sizes(network: RestorationNetwork, pair: Pair) -> None:
-    """Refuse a network that would not bring the distorted pictures to the size of the clean ones."""
+def check_sizes(network: RestorationNetwork, data: TrainingData) -> None:
+    """Refuse a network that would not bring the distorted pictures to the size of the clean ones.
+
+    Args:
+        network: What is going to be trained.
+        data: With these pictures.
+
+    Raises:
+        ValueError: It enlarges by another factor.
+    """
+    pair = data.validation[0]
     (height, width), (wanted_height, wanted_width) = pair.distorted.shape[2:], pair.clean.shape[2:]
     factor = network.upscale
     if (factor * height, factor * width) != (wanted_height, wanted_width):

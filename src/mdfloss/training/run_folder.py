@@ -57,8 +57,18 @@ class RunFolder:
         """One row a validation."""
         return self.path / "curves.csv"
 
-    def start(self, config: Mapping[str, Any], *, resume: bool) -> None:
-        """Claim the folder for a run.
+    @property
+    def config(self) -> Path:
+        """What the run does, and the versions that it began with."""
+        return self.path / "config.json"
+
+    @property
+    def skipped(self) -> Path:
+        """Pictures that could not be used; only if there are any."""
+        return self.path / "skipped.txt"
+
+    def check(self, config: Mapping[str, Any], *, resume: bool) -> None:
+        """See whether a run may use the folder; nothing is written.
 
         Args:
             config: What the run shall do, as plain values.
@@ -68,16 +78,19 @@ class RunFolder:
             RunFolderError: The folder is in use and `resume` is False, or holds a run with another config, or
                 something else than a run.
         """
-        file = self.path / "config.json"
-        config = json.loads(json.dumps(config))
-        if resume and file.is_file():
-            self._check_same(json.loads(file.read_text("utf-8"))["config"], config)
+        if resume and self.config.is_file():
+            self._check_same(json.loads(self.config.read_text("utf-8"))["config"], json.loads(json.dumps(config)))
             return
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            mend = "pass --resume to go on with its run, or choose" if file.is_file() else "choose"
+            mend = "pass --resume to go on with its run, or choose" if self.config.is_file() else "choose"
             raise RunFolderError(f"{self.path} is in use: {mend} another folder")
+
+    def start(self, config: Mapping[str, Any]) -> None:
+        """Make the folder and write the run's config, unless it is there; `check` comes first."""
+        if self.config.is_file():
+            return
         versions = {"mdfloss": __version__, "torch": torch.__version__, "python": platform.python_version()}
-        with atomic_write(file) as partial:
+        with atomic_write(self.config) as partial:
             partial.write_text(json.dumps({"config": config, "versions": versions}, indent=2), "utf-8")
 
     def _check_same(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -101,10 +114,16 @@ class RunFolder:
             writer.writerows(rows)
 
     def write_skipped(self, skipped: Sequence[Skipped]) -> None:
-        """List the pictures that were left out; no file where there is none."""
-        if skipped:
-            with atomic_write(self.path / "skipped.txt") as partial:
-                partial.write_text("".join(f"{s.path}: {s.reason}\n" for s in skipped), "utf-8")
+        """List the pictures that were left out, one a line; no file where there is none."""
+        if not skipped:
+            self.skipped.unlink(missing_ok=True)
+            return
+        with atomic_write(self.skipped) as partial:
+            partial.write_text("".join(f"{s.path}: {' '.join(s.reason.split())}\n" for s in skipped), "utf-8")
+
+    def count_skipped(self) -> int:
+        """How many pictures `write_skipped` has listed."""
+        return len(self.skipped.read_text("utf-8").splitlines()) if self.skipped.is_file() else 0
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write the checkpoint: tensors and plain values only."""
