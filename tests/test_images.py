@@ -16,6 +16,7 @@ from mdfloss.images import (
     Picture,
     check_images,
     find_images,
+    named_images,
     read_image,
     read_picture,
     write_image,
@@ -107,6 +108,18 @@ def test_find_images(tmp_path: Path) -> None:
     (tmp_path / "void").mkdir()
     with pytest.raises(ImageFileError, match="void holds no pictures: files with one of the suffixes"):
         find_images(tmp_path / "void")
+
+
+def test_pictures_are_named_by_their_place(tmp_path: Path) -> None:
+    for name in ("b.png", "a.x.jpg", "sub/b.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    named = named_images(tmp_path)
+    assert list(named) == ["a.x", "b", "sub/b"]
+    assert named["sub/b"] == tmp_path / "sub" / "b.tif"
+    (tmp_path / "b.webp").touch()
+    with pytest.raises(ImageFileError, match=r"b\.png and .*b\.webp have one name: pictures are named without suffix"):
+        named_images(tmp_path)
 
 
 def test_hidden_parents_of_a_named_folder_do_not_matter(tmp_path: Path) -> None:

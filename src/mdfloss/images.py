@@ -25,6 +25,8 @@ __all__ = [
     "Picture",
     "check_images",
     "find_images",
+    "named_images",
+    "picture_name",
     "read_image",
     "read_picture",
     "write_image",
@@ -206,6 +208,34 @@ def _pictures_at(path: Path) -> list[Path]:
     if not pictures:
         raise ImageFileError(f"{path} holds no pictures: files with one of the suffixes {suffixes} are looked for")
     return pictures
+
+
+def picture_name(path: Path, folder: Path) -> str:
+    """What a picture is called: its path below a folder, without suffix.
+
+    Args:
+        path: The file.
+        folder: Where it was found.
+    """
+    return path.relative_to(folder).with_suffix("").as_posix()
+
+
+def named_images(folder: Path) -> dict[str, Path]:
+    """The pictures of a folder by name, in the order of their paths.
+
+    Args:
+        folder: A folder.
+
+    Raises:
+        FileNotFoundError: It does not exist.
+        ImageFileError: It holds no picture, or two of one name.
+    """
+    named: dict[str, Path] = {}
+    for path in find_images(folder):
+        other = named.setdefault(picture_name(path, folder), path)
+        if other != path:
+            raise ImageFileError(f"{other} and {path} have one name: pictures are named without suffix, rename one")
+    return named
 
 
 def check_images(pred: Tensor, target: Tensor, *, data_range: float = 1.0, min_size: int = 1) -> None:

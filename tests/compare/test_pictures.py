@@ -49,6 +49,11 @@ def test_a_folder_that_is_missing_is_told_before_any_training(grid: Grid, tmp_pa
         check_data(grid)
 
 
+@pytest.mark.parametrize("address", ["s3://bucket/set", "local:/nowhere"])
+def test_shards_at_an_address_are_left_to_the_training(grid: Grid, address: str) -> None:
+    check_data(replace(grid, training=replace(grid.training, train_dir=address)))
+
+
 def test_a_metric_that_the_pictures_are_too_small_for_is_told_before_any_training(grid: Grid) -> None:
     with pytest.raises(ValueError, match="MS-SSIM needs images of 161 px or more"):
         check_data(replace(grid, metrics=("ms_ssim",)))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mdfloss.data import ImageSet
 from mdfloss.data.pictures import evenly_spread, picture_levels
-from mdfloss.images import ImageFileError, write_image
+from mdfloss.images import ImageFileError, Picture, read_image, read_picture, write_image, write_picture
 
 
 @pytest.fixture
@@ -55,6 +58,40 @@ def test_gray_pictures_become_colour_and_colour_gray(tmp_path: Path) -> None:
     write_image(tmp_path / "gray.png", torch.full((1, 1, 4, 4), 0.2))
     assert picture_levels(tmp_path / "colour.png", channels=1).unique().tolist() == [76]
     assert picture_levels(tmp_path / "gray.png", channels=3).unique().tolist() == [51]
+
+
+def _through_floats(path: Path, channels: int) -> torch.Tensor:
+    """The levels by way of the picture as floats."""
+    white = 2 ** read_picture(path).bit_depth - 1
+    return (read_image(path, channels=channels)[0] * white).round().to(torch.uint8 if white == 255 else torch.uint16)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bit_depth", [8, 16])
+@pytest.mark.parametrize("colours, has_alpha", [(1, False), (1, True), (3, False), (3, True)])
+def test_levels_are_those_of_the_picture_as_floats(
+    tmp_path: Path, channels: int, suffix: str, bit_depth: Any, colours: int, has_alpha: bool
+) -> None:
+    random = torch.Generator().manual_seed(7)
+    image, alpha = (torch.rand(1, c, 61, 47, generator=random) for c in (colours, 1))
+    path = tmp_path / f"picture{suffix}"
+    write_picture(path, Picture(image, alpha if has_alpha else None, bit_depth))
+    levels = picture_levels(path, channels=channels)
+    assert levels.is_contiguous()
+    assert torch.equal(levels.int(), _through_floats(path, channels).int())
+    assert levels.dtype == (torch.uint8 if bit_depth == 8 else torch.uint16)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("transparency", [None, 3])
+def test_levels_of_a_palette(tmp_path: Path, channels: int, transparency: int | None) -> None:
+    indices = np.random.default_rng(1).integers(0, 256, (20, 30), dtype=np.uint8)
+    picture = Image.fromarray(indices, mode="L")
+    picture.putpalette(np.random.default_rng(2).integers(0, 256, 768, dtype=np.uint8).tobytes())
+    picture.save(tmp_path / "picture.png", **({} if transparency is None else {"transparency": transparency}))
+    levels = picture_levels(tmp_path / "picture.png", channels=channels)
+    assert torch.equal(levels, _through_floats(tmp_path / "picture.png", channels))
 
 
 @pytest.mark.parametrize(

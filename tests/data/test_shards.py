@@ -17,6 +17,7 @@ from mdfloss.data import (
     ShardError,
     ShardSet,
     StepSampler,
+    is_sharded,
     open_pictures,
     write_shards,
 )
@@ -123,6 +124,11 @@ def test_what_is_no_shard_of_ours_is_refused(tmp_path: Path, shards: Path) -> No
         open_pictures(shards, min_size=100)
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         open_pictures(tmp_path / "nowhere")
+
+
+def test_shards_are_told_from_pictures(folder: Path, shards: Path) -> None:
+    assert [is_sharded(where) for where in (shards, "s3://bucket/set", f"local:{folder}")] == [True] * 3
+    assert not is_sharded(folder)
 
 
 def test_newer_shards_ask_for_an_upgrade(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mdfloss.data import is_sharded
 from mdfloss.distortions.resample import resize
 from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
@@ -55,8 +56,8 @@ def check_data(grid: Grid) -> None:
         ValueError: A picture is too small for a metric, or a network starts from another kind of network.
     """
     for name, folder in (("train_dir", grid.training.train_dir), ("val_dir", grid.training.val_dir)):
-        if "://" in folder or Path(folder, "index.json").is_file():
-            continue  # shards, which the training opens
+        if is_sharded(folder):
+            continue  # the training opens them
         try:
             find_images(folder)
         except (FileNotFoundError, ImageFileError) as error:

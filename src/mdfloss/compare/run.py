@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from mdfloss.distortions.protocol import load_distortion
 from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
 from mdfloss.files import atomic_write
-from mdfloss.images import ImageFileError, find_images, read_image, write_image
+from mdfloss.images import named_images, read_image, write_image
 from mdfloss.networks import load_network
 from mdfloss.restore import restore_image
 from mdfloss.training import Hardware, train
@@ -65,15 +64,13 @@ def grid_examples(grid: Grid, task: str, test: str, *, upscale: int = 1, channel
     described = grid.tasks[task].tests[test]
     distortion = load_distortion(**(described.distortion or grid.tasks[task].distortion))
     folder = Path(described.images or grid.test_dir)
-    paths = find_images(folder)
-    names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise ImageFileError(f"{folder} has two pictures called {twice[0]}: names are without suffix, rename one")
-    for index in evenly_spread(len(paths), grid.max_test_images):
-        clean = read_image(paths[index], channels=channels)
+    named = list(named_images(folder).items())
+    for index in evenly_spread(len(named), grid.max_test_images):
+        name, path = named[index]
+        clean = read_image(path, channels=channels)
         height, width = (side - side % upscale for side in clean.shape[-2:])
         clean = clean[..., :height, :width].contiguous()
-        yield Example(names[index], clean, distortion(clean, sample_generator(0, TEST_STREAM, index)))
+        yield Example(name, clean, distortion(clean, sample_generator(0, TEST_STREAM, index)))
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from .paired import PairedPatches, drop_half_pairs, factor_of_pairs, paired_validation
 from .patches import Pair, PatchDataset, StepSampler, fixed_pairs, sample_generator
 from .pictures import ImageSet, PictureSet, Skipped
-from .shards import ShardError, ShardSet, open_pictures, write_shards
+from .shards import ShardError, ShardSet, is_sharded, open_pictures, write_shards
 
 __all__ = [
     "ImageSet",
@@ -18,6 +18,7 @@ __all__ = [
     "drop_half_pairs",
     "factor_of_pairs",
     "fixed_pairs",
+    "is_sharded",
     "open_pictures",
     "paired_validation",
     "sample_generator",

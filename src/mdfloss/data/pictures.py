@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..images import LUMA, ImageFileError, find_images, read_picture
+from ..image_files import decode
+from ..images import LUMA, ImageFileError, find_images, picture_name
 
 __all__ = ["ImageSet", "PictureSet", "Skipped", "evenly_spread", "picture_levels"]
 
@@ -66,15 +67,16 @@ def picture_levels(path: str | os.PathLike[str], *, channels: int) -> Tensor:
         FileNotFoundError: There is no such file.
         ImageFileError: The file is damaged, or of a kind that is not supported.
     """
-    picture = read_picture(path)
-    image = picture.image[0]
-    if len(image) == 1 and channels == 3:
-        image = image.expand(3, -1, -1)
-    elif len(image) == 3 and channels == 1:
-        image = (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
-    white = 2**picture.bit_depth - 1
-    levels: Tensor = (image * white).round().to(torch.uint8 if white == 255 else torch.uint16)
-    return levels
+    samples = decode(path)
+    colours = samples[..., : 3 if samples.shape[2] > 2 else 1].transpose(2, 0, 1)
+    if len(colours) == channels:
+        return torch.from_numpy(colours.copy())
+    if channels == 3:
+        return torch.from_numpy(colours.repeat(3, axis=0))
+    white = np.iinfo(samples.dtype).max
+    image = torch.from_numpy(colours.astype(np.float32)).div_(white)
+    luma = (image * image.new_tensor(LUMA).view(3, 1, 1)).sum(0, keepdim=True)
+    return (luma * white).round().to(torch.uint8 if white == 255 else torch.uint16)
 
 
 class ImageSet:
@@ -139,7 +141,7 @@ class ImageSet:
     def name_of(self, path: Path) -> str:
         """What a file has in common with its partner elsewhere: its path below the folder given, without suffix."""
         folder = next((folder for folder in self._folders if path.is_relative_to(folder)), path.parent)
-        return path.relative_to(folder).with_suffix("").as_posix()
+        return picture_name(path, folder)
 
     def levels(self, index: int) -> Tensor:
         """One picture as the integers of its file, (C, H, W), uint8 or uint16."""

@@ -20,7 +20,7 @@ from ..files import refuse_overwrite
 from ..images import ImageFileError
 from .pictures import ImageSet, PictureSet, Skipped, picture_levels
 
-__all__ = ["ShardError", "ShardSet", "open_pictures", "write_shards"]
+__all__ = ["ShardError", "ShardSet", "is_sharded", "open_pictures", "write_shards"]
 
 CHUNK_MIB = 64
 """Size of one shard: what is downloaded at once."""
@@ -30,6 +30,16 @@ FORMAT_VERSION = 1
 
 class ShardError(ValueError):
     """Shards cannot be read: of another kind, of a newer format, or out of reach."""
+
+
+def is_sharded(where: str | os.PathLike[str]) -> bool:
+    """Whether a path or an address stands for shards rather than for a folder of pictures.
+
+    Args:
+        where: A folder, or an address such as s3://bucket/set, or local:folder for LitData's copy of one.
+    """
+    is_address = "://" in str(where) or str(where).startswith("local:")
+    return is_address or Path(where, "index.json").is_file()
 
 
 def open_pictures(where: str | os.PathLike[str], *, channels: int = 3, min_size: int = 1) -> PictureSet:
@@ -46,7 +56,7 @@ def open_pictures(where: str | os.PathLike[str], *, channels: int = 3, min_size:
         ShardError: The shards cannot be read.
         ModuleNotFoundError: It is shards, and LitData is missing.
     """
-    if _is_address(where) or Path(where, "index.json").is_file():
+    if is_sharded(where):
         return ShardSet(where, channels=channels, min_size=min_size)
     return ImageSet(where, channels=channels, min_size=min_size)
 
@@ -170,10 +180,6 @@ class ShardSet:
                 raise ShardError(f"{self.where} cannot be read as shards: {error}") from error
             self._reader = os.getpid(), reader
         return self._reader[1]
-
-
-def _is_address(where: str | os.PathLike[str]) -> bool:
-    return "://" in str(where) or str(where).startswith("local:")
 
 
 def _litdata() -> Any:

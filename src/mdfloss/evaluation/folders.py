@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mdfloss.images import find_images, read_image
+from mdfloss.images import named_images, read_image
 
 from .metrics import MetricProtocol, find_metrics, measure
 from .table import Score, ScoreTable
@@ -34,15 +34,7 @@ def _named_images(folder: Path) -> dict[str, Path]:
         return {folder.stem: folder}
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}")
-    named: dict[str, Path] = {}
-    for path in find_images(folder):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        if name in named:
-            raise ValueError(f"{named[name]} and {path} have one name: names are matched without their suffix")
-        named[name] = path
-    if not named:
-        raise ValueError(f"{folder} holds no pictures")
-    return named
+    return named_images(folder)
 
 
 def match_folders(results: Path, references: Path) -> dict[str, tuple[Path | None, Path | None]]:
