@@ -16,10 +16,10 @@ from mdfloss.bank import (
     BankFileError,
     Discriminator,
     DiscriminatorBank,
-    read_safetensors,
 )
 from mdfloss.card import FORMAT_VERSION
 from mdfloss.conditioning import whiten
+from mdfloss.tensor_file import read_tensor_file
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_every_flipped_bit_is_noticed(file: Path, generator: torch.Generator) ->
 
 
 def _rewrite(file: Path, card: object) -> None:
-    tensors, metadata = read_safetensors(file)
+    tensors, metadata = read_tensor_file(file, kind="bank", error=BankFileError)
     metadata["mdfloss"] = json.dumps(card)
     safetensors.torch.save_file(tensors, file, metadata=metadata)
 

@@ -42,9 +42,7 @@ def test_options_take_hyphens_flags_and_a_short_output(tmp_path: Path, tiny_bank
     source = tmp_path / "plain.safetensors"
     import safetensors.torch
 
-    from mdfloss.bank import read_safetensors
-
-    safetensors.torch.save_file(read_safetensors(tmp_path / "bank.safetensors")[0], source)
+    safetensors.torch.save_file(safetensors.torch.load_file(tmp_path / "bank.safetensors"), source)
     command = ["import-official", str(source), "-o", str(tmp_path / "bank.safetensors")]
     assert main(command) == 1
     assert main([*command, "--force"]) == 0

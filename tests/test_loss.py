@@ -95,6 +95,18 @@ def test_float64_pictures_need_no_float64_bank(conditioned: DiscriminatorBank, p
         torch.testing.assert_close(value.float(), loss(*pair), rtol=1e-4, atol=1e-6)
 
 
+def test_function_and_module_mean_the_same_loss_by_default(
+    tiny_bank: DiscriminatorBank, conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor]
+) -> None:
+    for some in (tiny_bank, conditioned):
+        torch.testing.assert_close(mdf_loss(*pair, some), MDFLoss(some)(*pair))
+    torch.testing.assert_close(
+        mdf_loss(*pair, tiny_bank, definition="official"), MDFLoss(tiny_bank, definition="official")(*pair)
+    )
+    with pytest.raises(ValueError, match="definition must be one of"):
+        mdf_loss(*pair, tiny_bank, definition="nonsense")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_properties(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor], name: str) -> None:
     pred, target = pair

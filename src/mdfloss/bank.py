@@ -11,23 +11,31 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from .card import BankCard, BankFileError
-from .files import atomic_write
+from .tensor_file import read_tensor_file, write_tensor_file
 
-__all__ = ["RECEPTIVE_FIELD", "BankCard", "BankFileError", "Discriminator", "DiscriminatorBank"]
+__all__ = [
+    "CARD_KEY",
+    "NEGATIVE_SLOPE",
+    "RECEPTIVE_FIELD",
+    "BankCard",
+    "BankFileError",
+    "Discriminator",
+    "DiscriminatorBank",
+]
 
 RECEPTIVE_FIELD = 11
 """Pixels on each side that one output of a discriminator sees; the smallest image it accepts."""
 
 NEGATIVE_SLOPE = 0.2
-_CARD_KEY = "mdfloss"
+"""Of every LeakyReLU."""
+
+CARD_KEY = "mdfloss"
+"""The header's entry that holds the card; the authors' files have none."""
 
 
 class ConvBlock(nn.Module):
@@ -166,16 +174,13 @@ class DiscriminatorBank(nn.Module):
             FileExistsError: The file exists and `force` is False.
             ValueError: Another suffix.
         """
-        if Path(path).suffix != ".safetensors":
-            raise ValueError(f"a bank is saved as .safetensors, got {path}")
         tensors = {
             key.replace("discriminators.", "scale", 1): value.detach().cpu().contiguous()
             for key, value in self.state_dict().items()
             if not key.endswith("num_batches_tracked")
         }
-        metadata = {_CARD_KEY: self.card.to_json(), "sha256": _digest(tensors)}
-        with atomic_write(path, force=force) as partial:
-            safetensors.torch.save_file(tensors, partial, metadata=metadata)
+        metadata = {CARD_KEY: self.card.to_json(), "sha256": _digest(tensors)}
+        write_tensor_file(path, tensors, metadata, kind="bank", force=force)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> DiscriminatorBank:
@@ -191,14 +196,14 @@ class DiscriminatorBank(nn.Module):
             FileNotFoundError: No such file.
             BankFileError: Damaged, not a bank, or of a newer format.
         """
-        tensors, metadata = read_safetensors(path)
-        if _CARD_KEY not in metadata:
+        tensors, metadata = read_tensor_file(path, kind="bank", error=BankFileError)
+        if CARD_KEY not in metadata:
             raise BankFileError(
                 f"{path} has no mdfloss card: if it holds the authors' released weights, run "
                 f"`mdfloss import-official {path} -o BANK.safetensors`"
             )
         try:
-            card = BankCard.from_json(metadata[_CARD_KEY])
+            card = BankCard.from_json(metadata[CARD_KEY])
         except BankFileError as error:
             raise BankFileError(f"{path}: {error}") from error
         if metadata.get("sha256") != _digest(tensors):
@@ -237,22 +242,6 @@ class DiscriminatorBank(nn.Module):
                 raise BankFileError(f"{name}: {key} holds values that are not finite")
         bank.load_state_dict(state, strict=False)
         return bank.eval()
-
-
-def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and header text of a `.safetensors` file.
-
-    Raises:
-        FileNotFoundError: No such file.
-        BankFileError: Not such a file, or cut short.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no bank at {path}")
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
-        raise BankFileError(f"{path} is not a whole .safetensors file: {error}") from error
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

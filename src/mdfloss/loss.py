@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
 from .conditioning import PADDING, to_input_range
-from .definitions import DEFINITIONS, Definition, resolve_definition
+from .definitions import Definition, resolve_definition
 from .engine import computing_dtype, feature_distances
 from .folds import Folds
 from .images import check_images
@@ -39,7 +39,7 @@ def mdf_loss(
     target: Tensor,
     bank: DiscriminatorBank,
     *,
-    definition: Definition = DEFINITIONS["paper"],
+    definition: str | Definition | None = None,
     data_range: float = 1.0,
     reduction: Reduction = "mean",
 ) -> Tensor:
@@ -49,7 +49,8 @@ def mdf_loss(
         pred: (N, C, H, W), C = 3 or 1; may leave [0, data_range].
         target: Same shape, within [0, data_range].
         bank: In eval mode; all of its scales are used.
-        definition: Which maps are compared, and how.
+        definition: As for `MDFLoss`: a name in `DEFINITIONS`, or a `Definition`; by default "balanced" for a
+            conditioned bank and "paper" for any other.
         data_range: Value of white.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
 
@@ -60,6 +61,7 @@ def mdf_loss(
         ValueError: A tensor breaks the contract of `check_images`, is under 11 px a side, or an option is unknown.
     """
     _check_reduction(reduction)
+    definition = resolve_definition(definition, bank)
     distances = _terms(pred, target, bank, definition, data_range).sum(dim=(0, 1))
     return _reduced(distances + _pixel_term(pred, target, definition, data_range), reduction)
 

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .bank import BankCard, BankFileError, DiscriminatorBank, read_safetensors
+from .bank import CARD_KEY, BankCard, BankFileError, DiscriminatorBank
+from .tensor_file import read_tensor_file
 
 __all__ = ["is_official", "read_official"]
 
@@ -150,8 +151,8 @@ def is_official(path: str | os.PathLike[str]) -> bool:
     """Whether a file looks like one of the authors', by its suffix and the lack of our card."""
     if Path(path).suffix != ".safetensors":
         return Path(path).suffix in (".pth", ".pt")
-    tensors, metadata = read_safetensors(path)
-    return "mdfloss" not in metadata and "scale0.head.conv.weight" in tensors
+    tensors, metadata = read_tensor_file(path, kind="bank", error=BankFileError)
+    return CARD_KEY not in metadata and "scale0.head.conv.weight" in tensors
 
 
 def read_official(path: str | os.PathLike[str]) -> DiscriminatorBank:
@@ -171,7 +172,7 @@ def read_official(path: str | os.PathLike[str]) -> DiscriminatorBank:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file at {path}")
     if path.suffix == ".safetensors":
-        tensors, metadata = read_safetensors(path)
+        tensors, metadata = read_tensor_file(path, kind="bank", error=BankFileError)
         source = metadata.get("source", _SOURCE)
     else:
         tensors, source = _read_pickles(path), _SOURCE

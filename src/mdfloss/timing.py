@@ -20,7 +20,7 @@ def seconds_a_step(
     *,
     batch_size: int,
     patch_size: int,
-    accelerator: str = "cpu",
+    device: torch.device = torch.device("cpu"),  # noqa: B008
     probes: int = PROBE_STEPS,
 ) -> float:
     """Time one training step: forward, loss and backward.
@@ -30,14 +30,12 @@ def seconds_a_step(
         loss: With which loss; it moves too.
         batch_size: Patches in a step.
         patch_size: Side of a clean patch, px.
-        accelerator: "cpu", or anything else for the machine's accelerator where it has one.
+        device: Where to compute.
         probes: Timed steps.
 
     Returns:
         Seconds of the fastest step after one for warming up: other load on the machine weighs least in it.
     """
-    device = torch.accelerator.current_accelerator() if accelerator != "cpu" else None
-    device = device if device is not None and torch.accelerator.is_available() else torch.device("cpu")
     random = torch.Generator().manual_seed(0)
     clean = torch.rand(batch_size, network.in_channels, patch_size, patch_size, generator=random).to(device)
     side = patch_size // network.upscale

@@ -174,6 +174,7 @@ def measure_speeds(grid: Grid, kinds: Sequence[Kind], *, workers: Workers = in_p
 
 def _speeds(grid: Grid, kinds: Sequence[Kind]) -> dict[Kind, float]:
     training, found = grid.training, {}
+    device = Hardware(accelerator=training.accelerator).device
     for kind in kinds:
         network, loss = grid.networks[kind.network], grid.losses[kind.loss]
         expression = loss.expression.replace(BANK, grid.tasks[kind.task].bank).replace(WEIGHT, "1")
@@ -182,7 +183,7 @@ def _speeds(grid: Grid, kinds: Sequence[Kind]) -> dict[Kind, float]:
             build_loss(expression),
             batch_size=training.batch_size,
             patch_size=training.patch_size,
-            accelerator=training.accelerator,
+            device=device,
             probes=PROBES,
         )
     return found

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from ..files import atomic_write
+from ..tensor_file import read_tensor_file, write_tensor_file
 from .base import RestorationNetwork
 from .dncnn import DnCNN
 from .edsr import EDSR
@@ -133,15 +132,12 @@ def save_network(
     name = type(network).__name__
     if NETWORKS.get(name) is not type(network):
         raise ValueError(f"only {', '.join(NETWORKS)} can be saved by name, got {type(network)}")
-    if Path(path).suffix != ".safetensors":
-        raise ValueError(f"a network is saved as .safetensors, got {path}")
     from ..version import __version__
 
     card = NetworkCard(name, network.arguments, distortion or {}, loss, step, __version__)
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     metadata = {_CARD_KEY: json.dumps(dataclasses.asdict(card), sort_keys=True), "sha256": _digest(tensors)}
-    with atomic_write(path, force=force) as partial:
-        safetensors.torch.save_file(tensors, partial, metadata=metadata)
+    write_tensor_file(path, tensors, metadata, kind="network", force=force)
 
 
 def load_network(path: str | os.PathLike[str]) -> RestorationNetwork:
@@ -199,13 +195,7 @@ def _network_file(path: Path) -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no network at {path}")
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
-        raise NetworkFileError(f"{path} is not a whole .safetensors file: {error}") from error
+    return read_tensor_file(path, kind="network", error=NetworkFileError)
 
 
 def _card(metadata: Mapping[str, str], path: str | os.PathLike[str]) -> NetworkCard:
