@@ -14,7 +14,7 @@ import pytest
 
 from mdfloss.study.export import open_readonly
 from mdfloss.study.store import Refused, Store
-from mdfloss.study.trials import Trial
+from mdfloss.study.trials import BAD, GOOD, Trial
 
 TRIALS = [Trial("real", "cat", "x", "y") for _ in range(5)]
 
@@ -90,6 +90,24 @@ def test_finished_after_the_last_vote(store: Store) -> None:
         store.vote("key", shown(store), left=False)
     step = store.step("key")
     assert (step.stage, step.done, step.total, step.passed) == ("finished", 5, 5, True)
+
+
+@pytest.mark.parametrize("sides", [(GOOD, BAD), (BAD, GOOD)])
+@pytest.mark.parametrize("kind", ["golden", "practice"])
+@pytest.mark.parametrize("left", [True, False, None])
+def test_a_golden_trial_is_missed_when_its_ruined_side_is_preferred(
+    sides: tuple[str, str], kind: str, left: bool | None, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "votes.sqlite")
+    store.open_session("key", observer="someone")
+    store.agree("key", lambda db, session: ([], [Trial(kind, "cat", *sides)]))
+    store.begin("key")
+    if left is not None:
+        store.vote("key", shown(store), left=left)
+    expected = kind == "golden" and left is not None and sides[0 if left else 1] == BAD
+    assert [tuple(row) for row in store.query("SELECT * FROM missed")] == ([(1, 1)] if expected else [])
+    assert store.step("key").passed is not expected
+    store.close()
 
 
 def test_reading_while_serving(store: Store, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .store import define_missed
 from .trials import Study
 from .votes import COLUMNS
 
@@ -30,7 +31,8 @@ UNIT_COLUMNS = ("observer", "session", "assignment", "hit", "stage", "votes", "c
 
 _VOTES = """
 SELECT observer, printf('u%04d', sessions.id) AS session, scene, left_condition AS condition_A,
-  right_condition AS condition_B, left_selected AS is_A_selected, position, shown, voted, milliseconds, input, zoom
+  right_condition AS condition_B, left_selected AS is_A_selected, position, shown, voted, milliseconds, input, zoom,
+  trial NOT IN (SELECT trial FROM missed) AS passed
 FROM votes JOIN trials ON trials.id = trial JOIN sessions ON sessions.id = trials.session
 WHERE kind = ? ORDER BY sessions.id, position
 """
@@ -38,8 +40,7 @@ _UNITS = """
 SELECT observer, printf('u%04d', sessions.id) AS session, assignment, hit, stage,
   coalesce(sum(kind = 'real' AND voted IS NOT NULL), 0) AS votes,
   coalesce(sum(kind = 'golden' AND voted IS NOT NULL), 0) AS checks,
-  coalesce(sum(kind = 'golden' AND CASE left_selected WHEN 1 THEN left_condition WHEN 0 THEN right_condition END
-    = 'known-bad'), 0) AS checks_missed
+  coalesce(sum(trials.id IN (SELECT trial FROM missed)), 0) AS checks_missed
 FROM sessions LEFT JOIN trials ON session = sessions.id LEFT JOIN votes ON trial = trials.id
 GROUP BY sessions.id ORDER BY sessions.id
 """
@@ -55,6 +56,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         raise FileNotFoundError(f"{path} is missing: nobody has voted; serve the study first")
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     db.row_factory = sqlite3.Row
+    define_missed(db)
     return db
 
 
@@ -65,8 +67,7 @@ def vote_rows(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
 
 def check_rows(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
     """Votes on golden trials, and whether they are as they must be."""
-    rows = [dict(row) for row in db.execute(_VOTES, ("golden",))]
-    return [row | {"passed": int((row["condition_A"] == "reference") == bool(row["is_A_selected"]))} for row in rows]
+    return [dict(row) for row in db.execute(_VOTES, ("golden",))]
 
 
 def unit_rows(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
@@ -95,8 +96,7 @@ def assigned(db: sqlite3.Connection, study: Study) -> tuple[NDArray[np.int64], N
         "SELECT scene, left_condition, right_condition, left_selected, count(*) FROM trials "
         "LEFT JOIN votes ON trial = trials.id JOIN sessions ON sessions.id = session "
         "WHERE kind = 'real' AND (voted IS NOT NULL OR created > unixepoch() - 86400) AND session NOT IN ("
-        "SELECT session FROM votes JOIN trials ON trials.id = trial WHERE kind = 'golden' AND "
-        "CASE left_selected WHEN 1 THEN left_condition ELSE right_condition END = 'known-bad') GROUP BY 1, 2, 3, 4"
+        "SELECT session FROM missed) GROUP BY 1, 2, 3, 4"
     )
     for scene, left, right, selected, number in rows:
         load[scenes[scene], pairs[frozenset((left, right))]] += number

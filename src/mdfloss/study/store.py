@@ -15,7 +15,7 @@ from typing import Any
 
 from .trials import BAD, Trial
 
-__all__ = ["Refused", "ShownTrial", "Step", "Store", "VoteDetails"]
+__all__ = ["Refused", "ShownTrial", "Step", "Store", "VoteDetails", "define_missed"]
 
 Planner = Callable[[sqlite3.Connection, int], tuple[Sequence[Trial], Sequence[Trial]]]
 
@@ -101,6 +101,7 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+        define_missed(self._db)
 
     def close(self) -> None:
         """Fold the log into the database and let go of it; nothing happens the second time."""
@@ -240,17 +241,21 @@ class Store:
 
     def _missed(self, session: int) -> int:
         """Golden trials of a session that were answered wrongly."""
-        return int(self.query(f"SELECT count(*) {_MISSED} AND session = ?", (session,))[0][0])
-
-    def failed_sessions(self) -> set[int]:
-        """Ids of the sessions that missed a golden trial."""
-        return {row[0] for row in self.query(f"SELECT DISTINCT session {_MISSED}")}
+        return int(self.query("SELECT count(*) FROM missed WHERE session = ?", (session,))[0][0])
 
 
-_MISSED = (
-    "FROM votes JOIN trials ON trials.id = trial WHERE kind = 'golden' "
-    f"AND CASE left_selected WHEN 1 THEN left_condition ELSE right_condition END = '{BAD}'"
-)
+def define_missed(db: sqlite3.Connection) -> None:
+    """Name the golden trials that were missed, their ruined side preferred: the view `missed` of session and trial.
+
+    The view is the connection's, not the file's, so that a study of any age can be read, and read only.
+
+    Args:
+        db: A connection to the database of a study.
+    """
+    db.execute(
+        "CREATE TEMP VIEW missed AS SELECT session, trial FROM votes JOIN trials ON trials.id = trial "  # noqa: S608
+        f"WHERE kind = 'golden' AND iif(left_selected, left_condition, right_condition) = '{BAD}'"
+    )
 
 
 def _shown(row: sqlite3.Row) -> ShownTrial:
