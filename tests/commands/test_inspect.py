@@ -8,9 +8,7 @@ import torch
 
 from mdfloss import DiscriminatorBank
 from mdfloss.cli import main
-from mdfloss.commands.inspect import _labels, _subject, _terms
 from mdfloss.images import write_image
-from mdfloss.loss import DEFINITIONS, MDFLoss
 
 
 @pytest.fixture
@@ -64,29 +62,3 @@ def test_a_weighted_sum(tmp_path: Path, pictures: Path, tiny_bank: Discriminator
 def test_a_name_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "l7", "-o", str(tmp_path / "other")]) == 1
     assert "'l7' is not one of" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("definition", DEFINITIONS)
-def test_the_terms_are_the_loss(definition: str, tiny_bank: DiscriminatorBank, pair) -> None:
-    for discriminator in tiny_bank:
-        discriminator.whitening = torch.stack([torch.eye(8)] * 4)
-    loss = MDFLoss(tiny_bank, definition=definition)
-    maps, *pixels = _terms(loss, weight=3.0)
-    pred, target = (image[:1] for image in pair)
-    assert maps.form is not None
-    assert maps.form.value(pred, target) == pytest.approx(float(maps.loss(pred, target)), rel=1e-4)
-    total = sum(term.weight * float(term.loss(pred, target)) for term in (maps, *pixels))
-    assert total == pytest.approx(3 * float(loss(pred, target)), rel=1e-4)
-
-
-def test_a_loss_that_draws_scales_is_inspected_whole() -> None:
-    subject = _subject("mdf:denoise_small@/fastest", "drawn")
-    assert isinstance(subject.loss, MDFLoss)
-    assert subject.loss.scales_per_step is None
-
-
-def test_labels_are_short_and_distinct() -> None:
-    assert _labels(["mdf:/a/b/x.safetensors@paper", "l1+0.1*mdf:/a/y.safetensors"]) == ["mdf:x@paper", "l1+0.1*mdf:y"]
-    assert _labels(["mdf:/a/x.safetensors@/fast", "denoise@paper/2"]) == ["mdf:x@/fast", "denoise@paper/2"]
-    same = ["/a/x.safetensors", "/b/x.safetensors"]
-    assert _labels(same) == same

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import re
 import shlex
 import sys
 import time
@@ -14,11 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from torch import Tensor, nn
+from torch import Tensor
 
-from mdfloss.evaluation.inspect import InspectConfig, Inspection, Subject, inspect_losses
-from mdfloss.evaluation.inspect_curvature import FeatureForm, Term
-from mdfloss.evaluation.inspect_page import (
+from mdfloss.evaluation.plots import check_plots, save_figure
+from mdfloss.files import atomic_write, refuse_overwrite
+from mdfloss.images import find_images, read_image
+from mdfloss.inspection import InspectConfig, InspectedLoss, Inspection, inspect_losses, read_losses
+from mdfloss.inspection.page import (
     HEADINGS,
     common_drawings,
     own_drawings,
@@ -26,12 +26,6 @@ from mdfloss.evaluation.inspect_page import (
     summary_cells,
     write_inspect_page,
 )
-from mdfloss.evaluation.plots import check_plots, save_figure
-from mdfloss.files import atomic_write, refuse_overwrite
-from mdfloss.images import find_images, read_image
-from mdfloss.loss import MDFLoss
-from mdfloss.losses import RMSELoss, WeightedSum, build_loss
-from mdfloss.pretrained import list_banks
 from mdfloss.seeds import photograph
 from mdfloss.version import __version__
 
@@ -66,7 +60,7 @@ def inspect(
     for name in ("inspect.html", "inspect.json"):
         refuse_overwrite(output / name, force=force)
     config = InspectConfig(num_crops=num_crops, sigma=sigma, seed=seed)
-    subjects = [_subject(text, label) for text, label in zip(losses, _labels(losses), strict=True)]
+    subjects = read_losses(losses)
     pictures = _pictures(images, num_crops)
     console = Console(highlight=False)
     found = _inspect_shown(subjects, pictures, config, console)
@@ -83,49 +77,8 @@ def _pictures(images: Path | None, count: int) -> list[Tensor]:
     return [read_image(file) for file in spaced]
 
 
-def _labels(losses: Sequence[str]) -> list[str]:
-    """Expressions without the folders and suffixes of the files in them, where that leaves them distinct."""
-    short = [re.sub(r"[^:+*@]*/(?=[^:+*@]*\.safetensors)", "", text).replace(".safetensors", "") for text in losses]
-    return [label if short.count(label) == 1 else text for label, text in zip(short, losses, strict=True)]
-
-
-def _subject(text: str, label: str) -> Subject:
-    """The loss that a bank's path or name, or an expression, stands for."""
-    bank = text.partition("@")[0]
-    loss = build_loss(f"mdf:{text}" if Path(bank).is_file() or bank in list_banks() else text)
-    for part in loss.modules():
-        if isinstance(part, MDFLoss):
-            part.scales_per_step = None  # the loss is what its draws are on average
-    layers = loss.per_scale if isinstance(loss, MDFLoss) else None
-    return Subject(label, loss, _terms(loss), layers)
-
-
-def _terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
-    """The losses of a sum; an MDF loss as a distance of its maps, scale after scale, and one of its pixels."""
-    if isinstance(loss, WeightedSum):
-        pairs = zip(loss.losses, loss.weights, strict=True)
-        return [term for one, factor in pairs for term in _terms(one, weight * factor)]
-    if not isinstance(loss, MDFLoss):
-        return [Term(loss, weight)]
-    definition = loss.definition
-    maps = MDFLoss(loss.bank, definition=dataclasses.replace(definition, pixel_rms=0))
-    form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=definition.absolute)
-    pixels = [Term(RMSELoss(), weight * definition.pixel_rms)] if definition.pixel_rms else []
-    return [Term(maps, weight, form), *pixels]
-
-
-class _Scale:
-    """The maps of one scale."""
-
-    def __init__(self, loss: MDFLoss, scale_index: int) -> None:
-        self.loss, self.scale_index = loss, scale_index
-
-    def __call__(self, image: Tensor) -> list[Tensor]:
-        return self.loss.maps(image, self.scale_index)
-
-
 def _inspect_shown(
-    subjects: Sequence[Subject], pictures: Sequence[Tensor], config: InspectConfig, console: Console
+    subjects: Sequence[InspectedLoss], pictures: Sequence[Tensor], config: InspectConfig, console: Console
 ) -> list[Inspection]:
     found = []
     started = time.monotonic()

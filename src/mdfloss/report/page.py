@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from ..evaluation.metrics import METRICS
-from ..evaluation.plots import figure_svg
 from ..evaluation.table import ScoreTable
 from ..evaluation.verdict import Verdict, overall
-from ..files import atomic_write
+from .html import drawing, write_html
 from .pictures import Encoding, choose_encoding, close_up, data_uri, load_versions
 from .tables import finding_rows, glance_rows, number, score_rows
 
@@ -118,15 +117,9 @@ def write_page(page: Page, path: Path, *, force: bool = False) -> None:
         ValueError: Versions of a picture differ in size.
         ModuleNotFoundError: The page has plots and matplotlib is not installed.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mdfloss"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     scenes = [scene.versions for section in page.sections for scene in section.scenes]
     encoding = choose_encoding(scenes, max_bytes=page.max_bytes)
     sections = [_section(section, encoding) for section in page.sections]
-    template = environment.get_template("report.html.j2")
     # Behind everything else, the first picture of every section before the second of any.
     pictures = [
         (number, index, scene["data"])
@@ -134,9 +127,8 @@ def write_page(page: Page, path: Path, *, force: bool = False) -> None:
         for index, scene in enumerate(section["scenes"])
     ]
     pictures.sort(key=lambda picture: picture[1])
-    text = template.render(page=page, sections=sections, scenes=pictures, glance=_glance(page.sections))
-    with atomic_write(path, force=force) as partial:
-        partial.write_text(text, encoding="utf-8")
+    glance = _glance(page.sections)
+    write_html("report.html.j2", path, force=force, page=page, sections=sections, scenes=pictures, glance=glance)
 
 
 def _glance(sections: Sequence[Section]) -> dict[str, Any] | None:
@@ -162,16 +154,10 @@ def _metric(section: Section) -> str:
 
 def _section(section: Section, encoding: Encoding) -> dict[str, Any]:
     """What the template shows of a section."""
-    from markupsafe import Markup
-
     table, metric = section.table, _metric(section)
     scores = {(row.image, row.method): number(row.values[metric], metric) for row in table.rows}
     known = section.candidate in table.methods
-    # figure_svg escapes what it is given.
-    drawings = [
-        {"svg": Markup(figure_svg(plot.figure, label=plot.caption)), "caption": plot.caption}  # noqa: S704
-        for plot in section.plots
-    ]
+    drawings = [{"svg": drawing(plot.figure, label=plot.caption), "caption": plot.caption} for plot in section.plots]
     return {
         "title": section.title,
         "verdict": section.verdict,

@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .inspect_gain import LossFunction
+from .gain import LossFunction
 from .probes import COLOURS, stratified_noise
 
 __all__ = ["RESOLUTION", "Curvature", "FeatureForm", "Term", "curvature", "eigenvalues"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from mdfloss.evaluation.inspect_gain import (
+from mdfloss.inspection.gain import (
     GainSpectrum,
     LossFunction,
     border_profile,
@@ -16,7 +16,7 @@ from mdfloss.evaluation.inspect_gain import (
     layer_profile,
     local_exponent,
 )
-from mdfloss.evaluation.probes import COLOURS
+from mdfloss.inspection.probes import COLOURS
 
 FREQUENCIES = (1 / 24, 1 / 12, 1 / 4, 3 / 8)
 

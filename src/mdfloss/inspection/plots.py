@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mdfloss.evaluation.plots import INK, PALETTE, new_figure, plain
+
 from .inspect import Inspection
-from .plots import INK, PALETTE, new_figure, plain
 from .probes import COLOURS
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mdfloss.distortions import Jpeg
 
-from .inspect_gain import LossFunction
+from .gain import LossFunction
 from .probes import grating, white_noise
 
 __all__ = ["KINDS", "PSNR_LEVELS", "EqualPSNRSet", "equal_psnr_set", "response_curves"]

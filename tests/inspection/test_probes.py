@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mdfloss.evaluation.probes import (
+from mdfloss.inspection.probes import (
     COLOURS,
     axis_noise,
     band_noise,

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mdfloss.evaluation.inspect import Inspection
-from mdfloss.evaluation.inspect_curvature import Curvature
-from mdfloss.evaluation.inspect_gain import BorderProfile, GainSpectrum, LayerProfile
-from mdfloss.evaluation.inspect_response import KINDS, PSNR_LEVELS
+from mdfloss.inspection.curvature import Curvature
+from mdfloss.inspection.gain import BorderProfile, GainSpectrum, LayerProfile
+from mdfloss.inspection.inspect import Inspection
+from mdfloss.inspection.response import KINDS, PSNR_LEVELS
 
 
 def _made_up(name: str, *, with_layers: bool = False, condition: float = 100.0) -> Inspection:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from mdfloss.evaluation.inspect import InspectConfig, Inspection, Subject, inspect_losses
-from mdfloss.evaluation.inspect_curvature import FeatureForm, Term
+from mdfloss.inspection import InspectConfig, InspectedLoss, Inspection, inspect_losses
+from mdfloss.inspection.curvature import FeatureForm, Term
 
 SMALL = InspectConfig(
     num_crops=2, crop_size=24, response_size=32, block_size=2, frequencies=(1 / 12, 1 / 4), orientations=(0.0, 90.0)
@@ -35,8 +35,8 @@ def pictures(generator: torch.Generator) -> list[Tensor]:
 @pytest.fixture
 def inspected(pictures: list[Tensor]) -> list[Inspection]:
     form = FeatureForm([lambda image: [image]], absolute=False)
-    subjects = [Subject("l2", l2, [Term(l2, form=form)], layers), Subject("l1", l1)]
-    return list(inspect_losses(subjects, pictures, config=SMALL))
+    losses = [InspectedLoss("l2", l2, [Term(l2, form=form)], layers), InspectedLoss("l1", l1)]
+    return list(inspect_losses(losses, pictures, config=SMALL))
 
 
 def test_summaries_of_the_flat_losses(inspected: list[Inspection]) -> None:
@@ -55,7 +55,7 @@ def test_an_inspection_is_json_and_repeats(inspected: list[Inspection], pictures
     assert document["summary"]["condition"] == pytest.approx(1, abs=1e-2)
     assert set(document["response"]) == {"psnr", "noise", "blur", "JPEG", "grating", "contrast", "brightness"}
     assert document["layers"]["share"] == [pytest.approx([0.25, 0.75])]
-    again = next(iter(inspect_losses([Subject("l1", l1)], pictures, config=SMALL)))
+    again = next(iter(inspect_losses([InspectedLoss("l1", l1)], pictures, config=SMALL)))
     assert again.to_json() == json.loads(text)[1]
 
 
@@ -77,4 +77,4 @@ def test_options_are_checked(change: dict[str, float], message: str) -> None:
 )
 def test_errors_name_the_loss(loss: Callable[[Tensor, Tensor], Tensor], message: str, pictures: list[Tensor]) -> None:
     with pytest.raises(ValueError, match=message):
-        list(inspect_losses([Subject("blind", loss)], pictures, config=SMALL))
+        list(inspect_losses([InspectedLoss("blind", loss)], pictures, config=SMALL))

@@ -12,21 +12,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .inspect_curvature import Curvature, Term, eigenvalues
-from .inspect_gain import (
+from .curvature import Curvature, Term, eigenvalues
+from .gain import (
     BorderProfile,
     GainSpectrum,
     LayerProfile,
-    LossFunction,
     border_profile,
     gain_spectrum,
     layer_profile,
     local_exponent,
 )
-from .inspect_response import PSNR_LEVELS, EqualPSNRSet, equal_psnr_set, response_curves
 from .probes import COLOURS, cut_crops
+from .response import PSNR_LEVELS, EqualPSNRSet, equal_psnr_set, response_curves
+from .subjects import InspectedLoss
 
-__all__ = ["InspectConfig", "Inspection", "Subject", "Summary", "inspect_losses"]
+__all__ = ["InspectConfig", "Inspection", "Summary", "inspect_losses"]
 
 CONTRAST_TRIES = 8
 """Places tried for a crop that is blurred and loses contrast: a smooth one cannot lose much."""
@@ -72,23 +72,6 @@ class InspectConfig:
     def patch_size(self) -> int:
         """Side of the patches of the condition number, px."""
         return self.block_size + 24
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A loss to inspect.
-
-    Args:
-        name: What tables and plots call it.
-        loss: (pred, target), N×3×H×W → the mean over the batch; differentiable with respect to `pred`.
-        terms: The loss as a weighted sum, with the feature form of each where there is one; the loss itself by default.
-        layers: (pred, target) → (scales, maps), what each contributes to the loss, for a loss that has them.
-    """
-
-    name: str
-    loss: LossFunction
-    terms: Sequence[Term] = ()
-    layers: LossFunction | None = None
 
 
 KINKED = 1.5
@@ -195,12 +178,12 @@ class _Material(NamedTuple):
 
 
 def inspect_losses(
-    subjects: Sequence[Subject], images: Sequence[Tensor], *, config: InspectConfig | None = None
+    losses: Sequence[InspectedLoss], images: Sequence[Tensor], *, config: InspectConfig | None = None
 ) -> Iterator[Inspection]:
     """Inspect losses on the same crops of the same pictures, with the same errors.
 
     Args:
-        subjects: The losses.
+        losses: The losses.
         images: Pictures, each (1, 3, H, W) in [0, 1]; `num_crops` of them, spread evenly, where there are more.
         config: How.
 
@@ -217,16 +200,16 @@ def inspect_losses(
         for side, tries in ((config.crop_size, 1), (config.patch_size, 1), (config.response_size, CONTRAST_TRIES))
     )
     material = _Material(crops, patches, equal_psnr_set(larger, generator=generator))
-    for subject in subjects:
+    for one in losses:
         try:
-            yield _inspect(subject, material, config)
+            yield _inspect(one, material, config)
         except ValueError as error:
-            raise ValueError(f"{subject.name}: {error}") from error
+            raise ValueError(f"{one.name}: {error}") from error
 
 
-def _inspect(subject: Subject, material: _Material, config: InspectConfig) -> Inspection:
+def _inspect(inspected: InspectedLoss, material: _Material, config: InspectConfig) -> Inspection:
     generator = torch.Generator().manual_seed(config.seed + 1)
-    loss, crops, amplitude = subject.loss, material.crops, config.sigma / 255
+    loss, crops, amplitude = inspected.loss, material.crops, config.sigma / 255
     exponent = local_exponent(loss, crops, amplitude=amplitude, generator=generator)
     gain = gain_spectrum(
         loss,
@@ -237,12 +220,12 @@ def _inspect(subject: Subject, material: _Material, config: InspectConfig) -> In
         exponent=exponent,
         generator=generator,
     )
-    layers = subject.layers and layer_profile(
-        subject.layers, crops, amplitude=amplitude, exponent=exponent, generator=generator
+    layers = inspected.layers and layer_profile(
+        inspected.layers, crops, amplitude=amplitude, exponent=exponent, generator=generator
     )
-    has_kinks = exponent < KINKED or any(term.form and term.form.absolute for term in subject.terms)
+    has_kinks = exponent < KINKED or any(term.form and term.form.absolute for term in inspected.terms)
     found = eigenvalues(
-        subject.terms or [Term(loss)],
+        inspected.terms or [Term(loss)],
         material.patches,
         block=config.block_size,
         sigma=amplitude,
@@ -250,7 +233,7 @@ def _inspect(subject: Subject, material: _Material, config: InspectConfig) -> In
         generator=generator,
     )
     return Inspection(
-        name=subject.name,
+        name=inspected.name,
         exponent=exponent,
         gain=gain,
         border=border_profile(loss, crops, amplitude=amplitude, generator=generator),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mdfloss.evaluation.inspect_plots import (
+from mdfloss.evaluation.plots import PALETTE, figure_svg
+from mdfloss.inspection.plots import (
     border_plot,
     eigenvalue_plot,
     gain_plot,
@@ -11,7 +12,6 @@ from mdfloss.evaluation.inspect_plots import (
     orientation_plot,
     response_plot,
 )
-from mdfloss.evaluation.plots import PALETTE, figure_svg
 
 
 @pytest.mark.parametrize(

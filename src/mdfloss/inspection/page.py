@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mdfloss.files import atomic_write
+from mdfloss.report.html import drawing, write_html
 
+from .curvature import RESOLUTION
 from .inspect import Inspection, Summary
-from .inspect_curvature import RESOLUTION
-from .inspect_plots import (
+from .plots import (
     border_plot,
     eigenvalue_plot,
     gain_plot,
@@ -19,7 +19,6 @@ from .inspect_plots import (
     orientation_plot,
     response_plot,
 )
-from .plots import figure_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -164,34 +163,26 @@ def write_inspect_page(
         FileExistsError: The file exists and `force` is False.
         ModuleNotFoundError: matplotlib is not installed.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mdfloss"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     count = len(inspections)
-    text = environment.get_template("inspect.html.j2").render(
+    write_html(
+        "inspect.html.j2",
+        path,
+        force=force,
         title=f"{count} losses inspected" if count > 1 else f"{inspections[0].name} inspected",
         caption=CAPTION,
         headings=list(HEADINGS.values()),
         rows=[{"name": found.name, "cells": summary_cells(found.summary)} for found in inspections],
-        common=[_shown(drawing) for drawing in common_drawings(inspections)],
+        common=[_shown(one) for one in common_drawings(inspections)],
         responses=[_shown(response_drawing(found), found.name) for found in inspections],
         losses=[
-            {"name": found.name, "drawings": [_shown(drawing, found.name) for drawing in own_drawings(found)]}
+            {"name": found.name, "drawings": [_shown(one, found.name) for one in own_drawings(found)]}
             for found in inspections
         ],
         commands=list(commands),
         facts=dict(facts or {}),
     )
-    with atomic_write(path, force=force) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
-def _shown(drawing: Drawing, loss: str = "") -> dict[str, Any]:
-    from markupsafe import Markup
-
-    label = f"{loss}: {drawing.caption}" if loss else drawing.caption
-    # figure_svg escapes what it is given.
-    svg = Markup(figure_svg(drawing.figure, label=label))  # noqa: S704
-    return {"svg": svg, "caption": drawing.caption, "wide": drawing.wide}
+def _shown(one: Drawing, loss: str = "") -> dict[str, Any]:
+    label = f"{loss}: {one.caption}" if loss else one.caption
+    return {"svg": drawing(one.figure, label=label), "caption": one.caption, "wide": one.wide}

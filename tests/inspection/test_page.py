@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mdfloss.evaluation.inspect_page import HEADINGS, summary_cells, write_inspect_page
+from mdfloss.inspection.page import HEADINGS, summary_cells, write_inspect_page
 
 NASTY = '<script>alert("1")</script>'
 

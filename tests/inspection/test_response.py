@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from mdfloss.evaluation.inspect_response import KINDS, equal_psnr_set, response_curves
 from mdfloss.evaluation.metrics import psnr
-from mdfloss.evaluation.probes import cut_crops
+from mdfloss.inspection.probes import cut_crops
+from mdfloss.inspection.response import KINDS, equal_psnr_set, response_curves
 from mdfloss.seeds import photograph
 
 LEVELS = (33.0, 28.0, 24.0)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from mdfloss.evaluation.inspect_curvature import RESOLUTION, FeatureForm, Term, curvature, eigenvalues
+from mdfloss.inspection.curvature import RESOLUTION, FeatureForm, Term, curvature, eigenvalues
 
 BLOCK, SIDE, SIGMA = 3, 15, 2 / 255
 KERNEL = torch.tensor([[0.0, 0.2, 0.0], [0.5, 1.0, -0.3], [0.1, 0.2, 0.4]])
