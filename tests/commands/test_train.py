@@ -36,7 +36,7 @@ def test_a_network_is_trained_and_restores_pictures(
     assert "is in use: pass --resume" in capsys.readouterr().err
     assert main([*args, "--resume"]) == 0
     assert main([*args, "--resume", "--lr", "0.5"]) == 1
-    assert "optimizer.lr: the run has 0.001, asked for 0.5" in capsys.readouterr().err.replace("\n", " ")
+    assert "optimizer.lr was 0.001, now 0.5" in capsys.readouterr().err.replace("\n", " ")
 
     (tmp_path / "val" / "bad.png").write_text("not a picture")
     restore = ["restore", str(tmp_path / "run"), str(tmp_path / "val"), "-o", str(tmp_path / "out")]

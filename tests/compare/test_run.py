@@ -65,7 +65,7 @@ def test_trainings_go_on_from_the_network_that_they_start_from(plan: Plan, tmp_p
     network = load_network(first)
     network.load_state_dict(begun)
     save_network(network, first / "best.safetensors", force=True)
-    with pytest.raises(RunFolderError, match="start_sha256: the run has"):
+    with pytest.raises(RunFolderError, match="start_sha256 was"):
         run_one(grid, Plan(grid, {}).runs[0], tmp_path / "then")
 
 
@@ -88,7 +88,7 @@ def test_another_training_under_the_same_name_is_refused(plan: Plan, tmp_path: P
     run_one(plan.grid, plan.runs[0], tmp_path / "out")
     other = replace(plan.grid, training=replace(plan.grid.training, batch_size=3))
     assert not is_done(other, plan.runs[0], tmp_path / "out")
-    with pytest.raises(RunFolderError, match="batch_size: the run has 2, asked for 3"):
+    with pytest.raises(RunFolderError, match="batch_size was 2, now 3"):
         run_one(other, plan.runs[0], tmp_path / "out")
 
 
@@ -104,7 +104,7 @@ def test_a_bank_that_was_fitted_anew_makes_another_run(
     tiny_bank[0].head.conv.weight.data *= 2
     tiny_bank.save(bank, force=True)
     assert not is_done(grid, run, tmp_path / "out")
-    with pytest.raises(RunFolderError, match="banks_sha256: the run has"):
+    with pytest.raises(RunFolderError, match="banks_sha256 was"):
         run_one(grid, run, tmp_path / "out")
 
 

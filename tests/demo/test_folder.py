@@ -15,7 +15,7 @@ def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="holds a demo: pass --resume to go on with it, or --force"):
         folder.start({"steps": 1}, resume=False, force=False)
     folder.start({"steps": 1}, resume=True, force=False)
-    with pytest.raises(ValueError, match=r"a demo with other options, .'steps': 1.: leave out --resume"):
+    with pytest.raises(ValueError, match=r"a demo with other options \(steps was 1, now 2\): leave out --resume"):
         folder.start({"steps": 2}, resume=True, force=False)
     (folder.path / "old.png").touch()
     folder.start({"steps": 2}, resume=False, force=True)

@@ -19,7 +19,8 @@ from mdfloss.bank import DiscriminatorBank
 from mdfloss.data import ImageSet, PatchDataset
 from mdfloss.distortions import load_distortion
 from mdfloss.networks import build_network, load_network, read_card
-from mdfloss.training import Hardware, OptimizerConfig, TrainConfig, train
+from mdfloss.training import Hardware, OptimizerConfig, RunFolderError, TrainConfig, train
+from mdfloss.training.abreast import train_abreast
 
 
 def _equal(first: nn.Module, second: nn.Module) -> bool:
@@ -83,6 +84,12 @@ train({config!r}, sys.argv[1], hardware={cpu!r})
     while not checkpoint.exists() or torch.load(checkpoint, weights_only=True)["step"] < 16:
         assert process.poll() is None
         time.sleep(0.05)
+    for resume in (False, True):
+        with pytest.raises(RunFolderError, match="another process is writing to"):
+            train(config, tmp_path / "killed", hardware=cpu, resume=resume)
+    with pytest.raises(RunFolderError, match="another process is writing to"):
+        train_abreast({tmp_path / "other": config, tmp_path / "killed": config}, hardware=cpu, resume=True)
+    assert not (tmp_path / "other").exists()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     resumed = train(config, tmp_path / "killed", hardware=cpu, resume=True)

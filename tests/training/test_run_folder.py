@@ -52,7 +52,7 @@ def test_resuming_where_nothing_ran_yet_starts(tmp_path: Path) -> None:
 def test_another_config_is_named(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.start(CONFIG)
-    with pytest.raises(RunFolderError, match=r"data.size: the run has \[1, 2\], asked for \[1, 3\]"):
+    with pytest.raises(RunFolderError, match=r"data.size was \[1, 2\], now \[1, 3\]"):
         folder.check({"lr": 0.1, "data": {"size": (1, 3)}}, resume=True)
 
 

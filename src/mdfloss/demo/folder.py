@@ -13,6 +13,7 @@ import torch
 from mdfloss.distortions import GaussianNoise
 from mdfloss.files import atomic_write
 from mdfloss.images import write_image
+from mdfloss.resuming import differences
 
 __all__ = ["PHOTOGRAPHS", "DemoFolder"]
 
@@ -72,9 +73,10 @@ class DemoFolder:
             raise FileExistsError(f"{self.path} exists and was not made by the demo: choose another --output")
         if occupied and resume:
             found = json.loads(marker.read_text("utf-8"))
-            if found != config:
+            if different := differences(found, config):
                 raise ValueError(
-                    f"{self.path} holds a demo with other options, {found}: leave out --resume, add --force"
+                    f"{self.path} holds a demo with other options ({'; '.join(different)}): "
+                    "leave out --resume, add --force"
                 )
             return
         if occupied and not force:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..files import atomic_write
+from ..locks import only_writer
 from .request import CheckpointError, Request
 
 __all__ = [
@@ -96,9 +97,16 @@ def load_state(workdir: Path, request: Request, *, device: torch.device) -> FitS
 
 
 def remove_state(workdir: Path) -> None:
-    """Remove a fit's state and what a kill has left half written; the folder too when nothing else is in it."""
+    """Remove a fit's state and what a kill has left half written; the folder too when nothing else is in it.
+
+    Raises:
+        BlockingIOError: Another process is writing there.
+    """
     stem, _, suffix = STATE_NAME.partition(".")
-    for path in (workdir / STATE_NAME, *workdir.glob(f".{stem}.*.part.{suffix}")):
-        path.unlink(missing_ok=True)
-    if workdir.is_dir() and not any(workdir.iterdir()):
+    if not workdir.is_dir():
+        return
+    with only_writer(workdir):
+        for path in (workdir / STATE_NAME, *workdir.glob(f".{stem}.*.part.{suffix}")):
+            path.unlink(missing_ok=True)
+    if not any(workdir.iterdir()):
         workdir.rmdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from torch import Tensor
 from ..bank import Discriminator, DiscriminatorBank
 from ..conditioning import whiten
 from ..distortions import Distortion
+from ..locks import only_writer
 from ..recording import plain_state
 from .chain import Chain, Degradation
 from .checkpoint import FitState, has_state, load_state, save_state
@@ -108,16 +110,18 @@ def fit(
         ValueError: A seed is not an image in [0, 1] or too small for K and rho, `resume` without `workdir`, or
             arguments of the distortion that cannot be written as JSON.
         FileExistsError: `workdir` holds a fit and `resume` is False.
+        BlockingIOError: Another process is writing to `workdir`.
         CheckpointError: The fit in `workdir` is damaged or was asked for differently.
         FitDivergedError: A loss or a weight is not finite any more.
     """
     if checkpoint_every < 1:
         raise ValueError(f"checkpoint_every must be at least 1, got {checkpoint_every}")
+    if resume and workdir is None:
+        raise ValueError("resume needs the workdir of the fit to continue, got None")
     images = [_checked(seed, number) for number, seed in enumerate(seeds)]
     plan = plan_fit([(image.shape[-2], image.shape[-1]) for image in images], config)
     config = dataclasses.replace(config, rho=plan.rho)
     request = fit_request(images, distortion, config, task=task, chroma=chroma)
-    state = _found_state(workdir, request, resume=resume, device=images[0].device)
     generators: list[Generator] = []
     degradation = Degradation(distortion)
     chains = [
@@ -129,11 +133,8 @@ def fit(
         [chain.levels[-1] for chain in chains], degradation, random_seed=config.random_seed
     )
     run = _Run(config, plan, request, chains, random, generators, [], workdir, checkpoint_every, on_progress)
-    players, scale_index, iteration = _take_up(run, state)
-    while scale_index < config.num_scales:
-        players = players or _new_players(run, scale_index)
-        _play_scale(run, scale_index, players, first_iteration=iteration)
-        players, scale_index, iteration = None, scale_index + 1, 0
+    with nullcontext() if workdir is None else only_writer(workdir):
+        _play_scales(run, _found_state(run, resume=resume))
     critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
     bank = DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source))
     return whiten(bank, clean, distorted, chroma=chroma)
@@ -157,18 +158,24 @@ def _levels(image: Tensor, index: int, plan: FitPlan) -> list[Tensor]:
     return seed_levels(image, [scale.sizes[index] for scale in plan.scales])
 
 
-def _found_state(workdir: Path | None, request: Request, *, resume: bool, device: torch.device) -> FitState | None:
-    if workdir is None:
-        if resume:
-            raise ValueError("resume needs the workdir of the fit to continue, got None")
-        return None
-    if not has_state(workdir):
+def _found_state(run: _Run, *, resume: bool) -> FitState | None:
+    workdir = run.workdir
+    if workdir is None or not has_state(workdir):
         return None
     if not resume:
         raise FileExistsError(
             f"{workdir} holds an unfinished fit: continue it (--resume), or start anew (--force) and lose it"
         )
-    return load_state(workdir, request, device=device)
+    return load_state(workdir, run.request, device=run.random.device)
+
+
+def _play_scales(run: _Run, state: FitState | None) -> None:
+    """All scales that are left."""
+    players, scale_index, iteration = _take_up(run, state)
+    while scale_index < run.config.num_scales:
+        players = players or _new_players(run, scale_index)
+        _play_scale(run, scale_index, players, first_iteration=iteration)
+        players, scale_index, iteration = None, scale_index + 1, 0
 
 
 def _take_up(run: _Run, state: FitState | None) -> tuple[Players | None, int, int]:

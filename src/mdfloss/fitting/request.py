@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..bank import BankCard, DiscriminatorBank
 from ..distortions import Distortion, describe_distortion
+from ..resuming import differences
 from ..version import __version__
 from .chain import INPUT_RANGE
 from .config import FitConfig
@@ -50,9 +51,7 @@ class Request:
 
     def differences(self, other: Mapping[str, Any]) -> list[str]:
         """What differs from a saved request, as text."""
-        mine = self.flat()
-        names = sorted(set(mine) | set(other))
-        return [f"{n} was {other.get(n)!r}, now {mine.get(n)!r}" for n in names if mine.get(n) != other.get(n)]
+        return differences(other, self.flat())
 
 
 def pixel_hash(image: Tensor) -> str:
@@ -128,6 +127,6 @@ def load_finished(path: Path, card: BankCard) -> DiscriminatorBank:
     """
     bank = DiscriminatorBank.load(path)
     kept, asked = (Request(c.task, c.distortion, c.seed_sha256, c.fit) for c in (bank.card, card))
-    if differences := asked.differences(kept.flat()):
-        raise CheckpointError(f"{path} is the bank of another fit: {'; '.join(differences)}")
+    if different := asked.differences(kept.flat()):
+        raise CheckpointError(f"{path} is the bank of another fit: {'; '.join(different)}")
     return bank

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import secrets
 import sqlite3
 import threading
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..locks import FileLock
 from .trials import BAD, Trial
 
 __all__ = ["Refused", "ShownTrial", "Step", "Store", "VoteDetails", "define_missed"]
@@ -89,12 +89,11 @@ class Store:
 
     def __init__(self, path: Path, *, break_every: int = 0) -> None:
         self.break_every = break_every
-        self._owner = path.with_suffix(".lock").open("w")
         try:
-            fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._owner = FileLock(path.with_suffix(".lock"))
         except BlockingIOError as error:
-            self._owner.close()
             raise BlockingIOError(f"{path} is being served by another process: a study has one writer") from error
+        self._closed = False
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -106,11 +105,12 @@ class Store:
     def close(self) -> None:
         """Fold the log into the database and let go of it; nothing happens the second time."""
         with self._lock:
-            if self._owner.closed:
+            if self._closed:
                 return
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.close()
-            self._owner.close()
+            self._owner.release()
+            self._closed = True
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import torch
@@ -63,9 +63,17 @@ def train_abreast(
     if hardware.devices * hardware.num_nodes > 1:
         raise ValueError(f"trainings abreast share one device, got {hardware.devices} on {hardware.num_nodes} nodes")
     device = hardware.device
-    groups = _groups(trainings, resume=resume)
-    for group in groups:
-        group.open(device, workers=_workers(hardware, device, len(groups)))
+    with ExitStack() as stack:
+        for path in trainings:
+            stack.enter_context(RunFolder(Path(path)).held())
+        groups = _groups(trainings, resume=resume)
+        for group in groups:
+            group.open(device, workers=_workers(hardware, device, len(groups)))
+        return _train(groups, progress=progress)
+
+
+def _train(groups: list[_Group], *, progress: bool) -> dict[Path, str]:
+    """Do the steps that are left, each of all trainings before the next of any."""
     failures: dict[Path, str] = {}
     ahead = [training for group in groups for training in group.trainings]
     bar = step_bar(sum(one.config.steps for one in ahead), completed=sum(one.step for one in ahead))

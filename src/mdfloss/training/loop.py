@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,13 @@ def run(
     """
     config, folder = module.config, RunFolder(Path(output))
     record = {**record, **learnt_digests(config)}
-    restore(module, folder, record, resume=resume)
-    if module.step < config.steps:
-        data = training_data(config, channels=module.network.in_channels)
-        check_sizes(module.network, data)
-        claim(folder, record, data)
-        fit(module, data, folder, hardware or Hardware(), progress=progress)
+    with folder.held() if _is_first_process() else nullcontext():
+        restore(module, folder, record, resume=resume)
+        if module.step < config.steps:
+            data = training_data(config, channels=module.network.in_channels)
+            check_sizes(module.network, data)
+            claim(folder, record, data)
+            fit(module, data, folder, hardware or Hardware(), progress=progress)
     return TrainResult(
         folder=folder.path,
         best=folder.best,

@@ -15,7 +15,8 @@ import json
 import pickle
 import platform
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import torch
 
 from ..data import Skipped
 from ..files import atomic_write
+from ..locks import LOCK_NAME, only_writer
+from ..resuming import differences
 from ..version import __version__
 
 __all__ = ["RunFolder", "RunFolderError"]
@@ -67,6 +70,22 @@ class RunFolder:
         """Pictures that could not be used; only if there are any."""
         return self.path / "skipped.txt"
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only process that writes to the folder while the block lasts.
+
+        Raises:
+            RunFolderError: Another process is writing there, or it is no folder.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunFolderError(f"{self.path} is a file: choose another folder")
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(only_writer(self.path))
+            except BlockingIOError as error:
+                raise RunFolderError(str(error)) from error
+            yield
+
     def check(self, config: Mapping[str, Any], *, resume: bool) -> None:
         """See whether a run may use the folder; nothing is written.
 
@@ -81,7 +100,7 @@ class RunFolder:
         if resume and self.config.is_file():
             self._check_same(json.loads(self.config.read_text("utf-8"))["config"], json.loads(json.dumps(config)))
             return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.is_dir() and any(path.name != LOCK_NAME for path in self.path.iterdir()):
             mend = "pass --resume to go on with its run, or choose" if self.config.is_file() else "choose"
             raise RunFolderError(f"{self.path} is in use: {mend} another folder")
 
@@ -94,13 +113,7 @@ class RunFolder:
             partial.write_text(json.dumps({"config": config, "versions": versions}, indent=2), "utf-8")
 
     def _check_same(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        before, after = _flat(old), _flat(new)
-        different = [
-            f"{name}: the run has {before.get(name)!r}, asked for {after.get(name)!r}"
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name)
-        ]
-        if different:
+        if different := differences(old, new):
             raise RunFolderError(
                 f"{self.path} holds a run with another config ({'; '.join(different)}): "
                 "give the same, or start a new run in another folder"
@@ -146,14 +159,3 @@ class RunFolder:
         except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
             raise RunFolderError(f"{file} cannot be read as a checkpoint: {error}") from error
         return state
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
