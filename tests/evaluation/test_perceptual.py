@@ -7,7 +7,10 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from mdfloss.evaluation.perceptual import jod, lpips_distance, piq_measure
+from mdfloss.evaluation import perceptual
+from mdfloss.evaluation.perceptual import jod, lpips, piq_measure
+from mdfloss.losses import LPIPSLoss
+from mdfloss.trunks import lpips_network
 
 
 def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,5 +42,15 @@ def test_lpips_without_network_names_the_file_and_its_place(tmp_path: Path, monk
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
-    with pytest.raises(OSError, match=r"no network.*put alexnet-owt-7be5be79.pth into .*checkpoints"):
-        lpips_distance(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
+    with pytest.raises(OSError, match=r"no network.*put the file at .*checkpoints.*alexnet-owt-7be5be79\.pth"):
+        lpips(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
+
+
+def test_lpips_is_the_distance_of_the_same_network_as_the_loss(
+    alexnet_file: Path, monkeypatch: pytest.MonkeyPatch, pair: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    pytest.importorskip("lpips")
+    monkeypatch.setattr(perceptual, "_lpips_network", lambda device: lpips_network(alexnet_file))
+    values = lpips(pair[0].double(), pair[1].double())
+    assert values.shape == (2,)
+    assert values.mean().item() == pytest.approx(LPIPSLoss(weights=alexnet_file)(*pair).item(), rel=1e-6)

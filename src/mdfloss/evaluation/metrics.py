@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 
 from mdfloss.images import check_images
+from mdfloss.trunks import LPIPS_MIN_SIZE
 
-from .perceptual import jod, lpips_distance, piq_measure
+from .perceptual import jod, lpips, piq_measure
 
 __all__ = ["METRICS", "ColorSpace", "Metric", "MetricProtocol", "find_metrics", "measure", "psnr", "ssim"]
 
@@ -182,7 +183,7 @@ METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR", psnr, higher_is_better=True, unit="dB", digits=2),
     "ssim": Metric("SSIM", ssim, higher_is_better=True, min_size=SSIM_WINDOW),
     "ms_ssim": Metric("MS-SSIM", piq_measure("multi_scale_ssim"), higher_is_better=True, min_size=161),
-    "lpips": Metric("LPIPS", lpips_distance, higher_is_better=False, min_size=32, needs_color=True),
+    "lpips": Metric("LPIPS", lpips, higher_is_better=False, min_size=LPIPS_MIN_SIZE, needs_color=True),
     "haarpsi": Metric("HaarPSI", piq_measure("haarpsi"), higher_is_better=True, min_size=32),
     "mdsi": Metric("MDSI", piq_measure("mdsi"), higher_is_better=False, min_size=16, needs_color=True),
     "vsi": Metric("VSI", piq_measure("vsi"), higher_is_better=True, min_size=32, needs_color=True),

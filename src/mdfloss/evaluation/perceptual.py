@@ -1,26 +1,21 @@
 """Perceptual measures of other libraries, brought to one form: [0, 1] in, one value for each image out.
 
 They are extras (`pip install "mdfloss[metrics]"`) and are imported when first used. The ranges that each
-library expects ([-1, 1] for lpips, [0, 1] for piq, half of the field's wrong numbers) are settled here and
-nowhere else.
+library expects (half of the field's wrong numbers) are settled here, and those of lpips in `mdfloss.trunks`.
 """
 
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["jod", "lpips_distance", "piq_measure"]
+from mdfloss.trunks import lpips_distance, lpips_network
 
-
-ALEXNET = "alexnet-owt-7be5be79.pth"
-"""torchvision's weights under LPIPS, from its download server."""
+__all__ = ["jod", "lpips", "piq_measure"]
 
 
 def _missing(package: str) -> ModuleNotFoundError:
@@ -50,24 +45,11 @@ def piq_measure(name: str) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 @functools.cache
-def _lpips_network(device: torch.device) -> Any:
-    try:
-        import lpips
-    except ModuleNotFoundError as error:
-        raise _missing("lpips") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # lpips calls torchvision by names that it has deprecated
-            network = lpips.LPIPS(net="alex", version="0.1", verbose=False)
-    except OSError as error:
-        raise OSError(
-            f"LPIPS needs AlexNet's weights, which could not be downloaded ({error}): put {ALEXNET} into "
-            f"{Path(torch.hub.get_dir(), 'checkpoints')}, or leave lpips out"
-        ) from error
-    return network.eval().requires_grad_(False).to(device)
+def _lpips_network(device: torch.device) -> nn.Module:
+    return lpips_network().to(device)
 
 
-def lpips_distance(pred: Tensor, target: Tensor) -> Tensor:
+def lpips(pred: Tensor, target: Tensor) -> Tensor:
     """LPIPS of each image: AlexNet, version 0.1 (Zhang et al. 2018).
 
     Args:
@@ -78,12 +60,11 @@ def lpips_distance(pred: Tensor, target: Tensor) -> Tensor:
         N distances.
 
     Raises:
+        ModuleNotFoundError: The lpips package is missing.
         OSError: The AlexNet weights are not at hand and cannot be downloaded.
     """
-    network = _lpips_network(pred.device)
     with torch.no_grad():
-        values: Tensor = network(2 * pred.float() - 1, 2 * target.float() - 1)
-    return values.reshape(-1)
+        return lpips_distance(_lpips_network(pred.device), pred.float(), target.float())
 
 
 @functools.cache

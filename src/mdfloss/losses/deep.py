@@ -6,19 +6,14 @@ The networks' weights belong to torchvision and are downloaded by it at first us
 from __future__ import annotations
 
 import os
-import pickle
-import warnings
-from pathlib import Path
-from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ..trunks import LPIPS_MIN_SIZE, lpips_distance, lpips_network, trunk_weights
 from .base import ImageLoss
 
-__all__ = ["LPIPSLoss", "VGGLoss", "trunk_weights"]
+__all__ = ["LPIPSLoss", "VGGLoss"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -27,64 +22,11 @@ VGG_LAYERS = 35
 """Layers of VGG19 up to conv5_4, before its ReLU."""
 
 
-def trunk_weights(name: str, path: str | os.PathLike[str] | None = None) -> dict[str, Tensor]:
-    """Weights of a classification network's convolutions.
-
-    Args:
-        name: "vgg19" or "alexnet".
-        path: A `.pth` or `.safetensors` file of torchvision's network; by default torchvision's own, from its cache
-            or, the first time, from the network.
-
-    Returns:
-        `"0.weight"`, …: the keys of torchvision's `features`.
-
-    Raises:
-        FileNotFoundError: No file at `path`.
-        OSError: The file is not at hand and cannot be downloaded; the message says where to put it.
-        ValueError: The file is damaged, or holds something else.
-    """
-    import torchvision
-
-    state: dict[str, Tensor]
-    if path is None:
-        weights: Any = torchvision.models.get_model_weights(name).IMAGENET1K_V1
-        file = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
-        try:
-            state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
-        except (OSError, RuntimeError) as error:
-            raise OSError(
-                f"the weights of {name} are not at hand and {weights.url} could not be had ({error}): put the file "
-                f"at {file}, or name its path in the loss, as in vgg:PATH"
-            ) from error
-    else:
-        state = _read(Path(path), name)
-    features = {key.removeprefix("features."): value for key, value in state.items() if "classifier" not in key}
-    if "0.weight" not in features:
-        raise ValueError(f"{path} does not hold torchvision's {name}: it lacks features.0.weight")
-    return features
-
-
-def _read(path: Path, name: str) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise FileNotFoundError(f"there are no weights of {name} at {path}")
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch remarks on foreign pickles before it refuses them
-            state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is damaged, or does not hold weights of {name}: {error}") from error
-    if not isinstance(state, dict):
-        raise ValueError(f"{path} does not hold torchvision's {name}: it is a {type(state).__name__}")
-    return state
-
-
 class VGGLoss(ImageLoss):
     """Mean squared difference of VGG19's conv5_4 maps before their ReLU (the layer of ESRGAN, Wang et al. 2018).
 
     Args:
-        weights: File of torchvision's VGG19; see `trunk_weights`.
+        weights: File of torchvision's VGG19; see `mdfloss.trunks.trunk_weights`.
 
     Raises:
         OSError: The weights are not at hand.
@@ -128,10 +70,8 @@ class VGGLoss(ImageLoss):
 class LPIPSLoss(ImageLoss):
     """LPIPS of AlexNet, version 0.1 (Zhang et al., CVPR 2018), by the lpips package; needs `mdfloss[losses]`.
 
-    It expects [-1, 1]; the conversion from [0, 1] is made here.
-
     Args:
-        weights: File of torchvision's AlexNet; see `trunk_weights`.
+        weights: File of torchvision's AlexNet; see `mdfloss.trunks.trunk_weights`.
 
     Raises:
         ModuleNotFoundError: The lpips package is missing.
@@ -139,25 +79,11 @@ class LPIPSLoss(ImageLoss):
         ValueError: The file holds something else.
     """
 
-    min_size = 31
+    min_size = LPIPS_MIN_SIZE
 
     def __init__(self, *, weights: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
-        try:
-            import lpips
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError('the lpips loss needs its package: pip install "mdfloss[losses]"') from error
-        state = trunk_weights("alexnet", weights)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # lpips asks torchvision for its network in an outdated way
-            self.network = lpips.LPIPS(net="alex", version="0.1", pnet_rand=True, verbose=False)
-        # lpips cuts AlexNet into slices but keeps the numbers of its layers: slice2.3.weight is 3.weight.
-        keys = {key: key.split(".", 1)[1] for key in self.network.net.state_dict()}
-        try:
-            self.network.net.load_state_dict({key: state[theirs] for key, theirs in keys.items()})
-        except (KeyError, RuntimeError) as error:
-            raise ValueError(f"{weights} does not hold torchvision's alexnet: {error}") from error
-        self.requires_grad_(False).eval()
+        self.network = lpips_network(weights)
 
     def train(self, mode: bool = True) -> LPIPSLoss:  # noqa: ARG002
         """Stay in eval mode: lpips has dropout."""
@@ -165,6 +91,4 @@ class LPIPSLoss(ImageLoss):
 
     def distance(self, pred: Tensor, target: Tensor) -> Tensor:
         """See the class."""
-        pred, target = pred.expand(-1, 3, -1, -1), target.expand(-1, 3, -1, -1)
-        values: Tensor = self.network(2 * pred - 1, 2 * target - 1)
-        return values.reshape(-1)
+        return lpips_distance(self.network, pred.expand(-1, 3, -1, -1), target.expand(-1, 3, -1, -1))
