@@ -24,7 +24,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--accelerator", default="gpu")
     arguments = parser.parse_args()
-    data, hardware = DataConfig(arguments.images, arguments.images, val_images=2), Hardware(arguments.accelerator)
+    data = DataConfig(train_dir=arguments.images, val_dir=arguments.images, val_images=2)
+    hardware = Hardware(accelerator=arguments.accelerator)
     small = {"num_layers": 7, "num_features": 32}
 
     def config(number: int) -> TrainConfig:

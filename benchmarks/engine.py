@@ -58,7 +58,9 @@ def main() -> None:
     parser.add_argument("--autocast", action="store_true", help="bfloat16 for the engine; plain stays float32")
     options = parser.parse_args()
     builders = {kind.__name__: partial(build, kind, options.bank, options.definition) for kind in (Plain, MDFLoss)}
-    config = BenchConfig(options.batch_size, options.size, options.device, rounds=1, autocast=options.autocast)
+    config = BenchConfig(
+        batch_size=options.batch_size, size=options.size, device=options.device, rounds=1, autocast=options.autocast
+    )
     costs = measure_costs([Candidate(*item) for item in builders.items()], config)
     plain, ours = (cost.memory_mb for cost in costs)
     print(f"memory of a step: plain {plain:.0f} MB, engine {ours:.0f} MB, ratio {ours / plain:.3f}", flush=True)

@@ -43,7 +43,9 @@ def main() -> None:
         Candidate(f"{definition}, width {name}, {scales} of 8 scales", partial(build, BANKS[name], definition, scales))
         for definition, name, scales in product(options.definition, options.banks, options.scales)
     ]
-    config = BenchConfig(options.batch_size, options.size, options.device, options.rounds, memory=False)
+    config = BenchConfig(
+        batch_size=options.batch_size, size=options.size, device=options.device, rounds=options.rounds, memory=False
+    )
     costs = measure_costs([*others, *ours], config)
     lpips = next(cost.milliseconds for cost in costs if cost.name == LPIPS)
     table = Table("loss", "ms", "× L1", "× VGG", "× LPIPS")

@@ -90,7 +90,7 @@ def test_a_training_ends_with_the_same_weights(folder: Path, shards: Path, tmp_p
     network = {"num_layers": 3, "num_features": 4}
     results = []
     for where in (folder, shards):
-        data = DataConfig(str(where), str(where), patch_size=24, val_size=48)
+        data = DataConfig(train_dir=str(where), val_dir=str(where), patch_size=24, val_size=48)
         config = TrainConfig(data, network_args=network, steps=6, batch_size=4, val_every=3)
         results.append(train(config, tmp_path / f"run{len(results)}", hardware=Hardware(accelerator="cpu")))
     first, second = (load_network(result.last) for result in results)

@@ -18,7 +18,7 @@ def test_parameter_count_of_esrgan() -> None:
 
 
 def test_wrong_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="patch_size must be a multiple of 32, got 48"):
+    with pytest.raises(ValueError, match="patch_size must be a multiple of 32, got 48: take 32 or 64"):
         VGGDiscriminator(patch_size=48)
     with pytest.raises(ValueError, match="made for 32 px patches, got 32×33"):
         VGGDiscriminator(patch_size=32, num_features=4)(torch.zeros(1, 3, 32, 33))

@@ -19,7 +19,7 @@ def config(tmp_path: Path) -> TrainConfig:
             coarse = torch.rand(1, 3, 5, 6, generator=generator)
             picture = torch.nn.functional.interpolate(coarse, (40, 48), mode="bilinear")
             write_image(tmp_path / folder / f"{number}.png", picture)
-    data = DataConfig(str(tmp_path / "train"), str(tmp_path / "val"), patch_size=16, val_size=48)
+    data = DataConfig(train_dir=str(tmp_path / "train"), val_dir=str(tmp_path / "val"), patch_size=16, val_size=48)
     network = {"num_layers": 3, "num_features": 8}
     return TrainConfig(data, network_args=network, steps=24, batch_size=4, val_every=8)
 

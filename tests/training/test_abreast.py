@@ -46,9 +46,12 @@ def test_each_training_is_the_one_it_would_be_alone(config: TrainConfig, cpu: Ha
 @pytest.mark.gpu
 def test_on_cuda_it_is_the_same_but_for_rounding(config: TrainConfig, tmp_path: Path) -> None:
     variants = _variants(config)
-    assert train_abreast({tmp_path / "abreast" / k: v for k, v in variants.items()}, hardware=Hardware("cuda")) == {}
+    assert (
+        train_abreast({tmp_path / "abreast" / k: v for k, v in variants.items()}, hardware=Hardware(accelerator="cuda"))
+        == {}
+    )
     for name, variant in variants.items():
-        alone = train(variant, tmp_path / "alone" / name, hardware=Hardware("cuda"))
+        alone = train(variant, tmp_path / "alone" / name, hardware=Hardware(accelerator="cuda"))
         abreast = tmp_path / "abreast" / name
         wanted, found = (torch.cat([v.flatten() for v in _weights(f).values()]) for f in (alone.folder, abreast))
         assert (found - wanted).norm() < 0.02 * wanted.norm(), name
@@ -110,4 +113,4 @@ def test_finished_ones_need_no_pictures(config: TrainConfig, cpu: Hardware, tmp_
 
 def test_one_device_alone(config: TrainConfig, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="share one device, got 2 on 1 nodes"):
-        train_abreast({tmp_path / "run": config}, hardware=Hardware("cpu", devices=2))
+        train_abreast({tmp_path / "run": config}, hardware=Hardware(accelerator="cpu", devices=2))

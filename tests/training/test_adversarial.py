@@ -15,7 +15,7 @@ import torch
 from mdfloss.bank import DiscriminatorBank
 from mdfloss.networks import load_network
 from mdfloss.training import AdversarialConfig, Hardware, TrainConfig, train, train_adversarial
-from mdfloss.training.adversarial import Game, game_losses
+from mdfloss.training.adversarial import GanVariant, gan_losses
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def x2(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(config, data=data, distortion=distortion, network="EDSR", network_args=arguments)
 
 
-def _game(game: Game) -> AdversarialConfig:
-    return AdversarialConfig(game, num_features=4)
+def _game(game: GanVariant) -> AdversarialConfig:
+    return AdversarialConfig(game=game, num_features=4)
 
 
 def test_losses_are_those_of_the_papers() -> None:
@@ -36,21 +36,29 @@ def test_losses_are_those_of_the_papers() -> None:
     def log_sigmoid(x: float) -> float:
         return -math.log1p(math.exp(-x))
 
-    srgan = game_losses("srgan", real, fake)
+    srgan = gan_losses("srgan", real, fake)
     assert srgan.network.item() == pytest.approx(-(log_sigmoid(-1) + log_sigmoid(1)) / 2, rel=1e-5)
     expected = -(log_sigmoid(2) + log_sigmoid(0)) / 2 - (log_sigmoid(1) + log_sigmoid(-1)) / 2
     assert srgan.critic.item() == pytest.approx(expected / 2, rel=1e-5)
     # Relativistic: real scores less the mean fake (0), fake scores less the mean real (1).
-    esrgan = game_losses("esrgan", real, fake)
+    esrgan = gan_losses("esrgan", real, fake)
     says_real = -(log_sigmoid(2) + log_sigmoid(0)) / 2, -(log_sigmoid(-2) + log_sigmoid(0)) / 2
     says_fake = -(log_sigmoid(-2) + log_sigmoid(0)) / 2, -(log_sigmoid(2) + log_sigmoid(0)) / 2
     assert esrgan.critic.item() == pytest.approx((says_real[0] + says_fake[1]) / 2, rel=1e-5)
     assert esrgan.network.item() == pytest.approx((says_fake[0] + says_real[1]) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("game, patch_size, parameters", [("esrgan", 128, 14_499_401), ("srgan", 96, 26_000_769)])
+def test_each_game_has_the_critic_of_its_paper(game: GanVariant, patch_size: int, parameters: int) -> None:
+    critic = AdversarialConfig(game=game).critic(patch_size=patch_size, in_channels=3)
+    assert sum(p.numel() for p in critic.parameters()) == parameters
+    fewer = AdversarialConfig(game=game, num_stages=3).critic(patch_size=8, in_channels=3)
+    assert fewer.classifier[0].in_features == 256
+
+
 @pytest.mark.parametrize("game", ["esrgan", "srgan"])
 def test_runs_resume_exactly_after_a_kill(
-    game: Game, x2: TrainConfig, cpu: Hardware, tmp_path: Path, tiny_bank: DiscriminatorBank
+    game: GanVariant, x2: TrainConfig, cpu: Hardware, tmp_path: Path, tiny_bank: DiscriminatorBank
 ) -> None:
     tiny_bank.save(tmp_path / "bank.safetensors")
     x2 = dataclasses.replace(x2, loss=f"mdf:{tmp_path / 'bank.safetensors'}")
@@ -98,11 +106,15 @@ def test_it_starts_from_a_trained_network(x2: TrainConfig, cpu: Hardware, tmp_pa
 
 def test_impossible_games_are_refused(config: TrainConfig, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="game must be one of esrgan, srgan, got 'wgan'"):
-        AdversarialConfig("wgan")
+        AdversarialConfig(game="wgan")
     with pytest.raises(ValueError, match="weight must be positive, got -1"):
         AdversarialConfig(weight=-1)
-    with pytest.raises(ValueError, match="patch_size must be a multiple of 32, got 16"):
+    with pytest.raises(ValueError, match="num_stages must be positive, got 0"):
+        AdversarialConfig(num_stages=0)
+    with pytest.raises(ValueError, match="patch_size must be a multiple of 32, got 16: take 32"):
         train_adversarial(config, AdversarialConfig(), tmp_path / "run")
     with pytest.raises(ValueError, match="adversarial training runs on one device, got 2 devices on 1 nodes"):
-        train_adversarial(config, AdversarialConfig(), tmp_path / "run", hardware=Hardware("cpu", devices=2))
+        train_adversarial(
+            config, AdversarialConfig(), tmp_path / "run", hardware=Hardware(accelerator="cpu", devices=2)
+        )
     assert not (tmp_path / "run").exists()

@@ -8,7 +8,7 @@ import torch
 from mdfloss.training import DataConfig, Hardware, OptimizerConfig, TrainConfig
 from mdfloss.training.config import make_optimizer
 
-DATA = DataConfig("train", "val")
+DATA = DataConfig(train_dir="train", val_dir="val")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_rate_rises_at_first_for_a_tenth_of_the_training_at_most() -> None:
 
 
 def test_the_papers_optimiser() -> None:
-    config = OptimizerConfig("sgd", lr=0.1, schedule="exponential", lr_final=1e-4, weight_decay=1e-4)
+    config = OptimizerConfig(name="sgd", lr=0.1, schedule="exponential", lr_final=1e-4, weight_decay=1e-4)
     optimizer = make_optimizer([torch.nn.Parameter(torch.zeros(1))], config)
     assert isinstance(optimizer, torch.optim.SGD)
     seen = {name: optimizer.defaults[name] for name in ("momentum", "nesterov", "weight_decay", "lr")}

@@ -42,7 +42,7 @@ def test_a_finished_run_is_told_without_its_pictures(config: TrainConfig, cpu: H
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_an_accelerator_that_is_not_there(config: TrainConfig, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="accelerator"):
-        train(config, tmp_path / "run", hardware=Hardware("gpu"))
+        train(config, tmp_path / "run", hardware=Hardware(accelerator="gpu"))
 
 
 def test_the_process_is_left_as_it_was(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ train({config!r}, sys.argv[1], hardware={cpu!r})
 @pytest.mark.parametrize(
     "changes",
     [
-        {"optimizer": OptimizerConfig("sgd", lr=0.1, schedule="exponential", lr_final=1e-3, weight_decay=1e-4)},
+        {"optimizer": OptimizerConfig(name="sgd", lr=0.1, schedule="exponential", lr_final=1e-3, weight_decay=1e-4)},
         {"network_args": {"num_layers": 3, "num_features": 8, "batch_norm": True}},
         {"loss": "mdf:bank.safetensors@paper/1"},
     ],
@@ -183,7 +183,7 @@ def test_divergence_stops_and_keeps_the_last_good_state(
 
 
 def test_clipping_bounds_what_a_step_changes(config: TrainConfig, cpu: Hardware, tmp_path: Path) -> None:
-    sgd = OptimizerConfig("sgd", lr=1.0, schedule="constant", clip_norm=1e-4)
+    sgd = OptimizerConfig(name="sgd", lr=1.0, schedule="constant", clip_norm=1e-4)
     config = dataclasses.replace(config, optimizer=sgd, steps=1, val_every=1)
     result = train(config, tmp_path / "run", hardware=cpu)
     fresh = build_network(config.network, **config.network_args)

@@ -34,7 +34,7 @@ WARM_UP_SIZE = 32
 """Side of the images of the step before the one whose memory is measured."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BenchConfig:
     """On what the losses are measured.
 

@@ -52,7 +52,14 @@ def bench(
     for path in (csv, plot):
         if path is not None:
             refuse_overwrite(path, force=force)
-    config = BenchConfig(batch_size, size, str(find_device(device)), rounds, autocast, memory)
+    config = BenchConfig(
+        batch_size=batch_size,
+        size=size,
+        device=str(find_device(device)),
+        rounds=rounds,
+        autocast=autocast,
+        memory=memory,
+    )
     asked = [*(standard_candidates() if standard else []), *own_candidates(loss or [])]
     candidates = list({candidate.name: candidate for candidate in asked}.values())
     with Progress(transient=True) as bar:

@@ -12,7 +12,7 @@ from ..distortions import AnyDistortion, GaussianNoise, check_distortion, descri
 from ..networks import DnCNN, RestorationNetwork
 from ..training import AdversarialConfig, DataConfig, Hardware, OptimizerConfig, TrainConfig, train_adversarial
 from ..training import train as run_training
-from ..training.adversarial import Game
+from ..training.adversarial import GanVariant
 from ..training.config import OptimizerName, Precision, Schedule, Selection
 
 _BLIND_NOISE = GaussianNoise()
@@ -53,7 +53,7 @@ def train(
     select: Selection = "psnr",
     precision: Precision = "float32",
     seed: int = 0,
-    adversarial: Game | None = None,
+    adversarial: GanVariant | None = None,
     adversarial_weight: float | None = None,
     critic_features: int = 64,
     start: Path | None = None,
@@ -76,7 +76,7 @@ def train(
         network: DnCNN, EDSR, ...
         steps: Optimisation steps.
         batch_size: Patches a step, over all devices.
-        patch_size: Side of a clean patch, px.
+        patch_size: Side of a clean patch, px; against a critic a multiple of 32 (esrgan) or 16 (srgan).
         optimizer: adam, or sgd (Nesterov momentum 0.9).
         lr: Learning rate of the first step.
         schedule: cosine and exponential go to lr_final, step multiplies by gamma at the milestones.
@@ -103,17 +103,32 @@ def train(
         resume: Go on with the run in the output folder, if there is one; give the same options.
     """
     paired = train_distorted_dir is not None
-    partners = [None if folder is None else str(folder) for folder in (train_distorted_dir, val_distorted_dir)]
     if not paired:
         check_distortion(distortion, channels=network.in_channels, size=patch_size)
     config = TrainConfig(
-        data=DataConfig(train_dir, val_dir, patch_size, val_images, val_size, *partners),
+        data=DataConfig(
+            train_dir=train_dir,
+            val_dir=val_dir,
+            patch_size=patch_size,
+            val_images=val_images,
+            val_size=val_size,
+            train_distorted_dir=None if train_distorted_dir is None else str(train_distorted_dir),
+            val_distorted_dir=None if val_distorted_dir is None else str(val_distorted_dir),
+        ),
         loss=loss,
         distortion={} if paired else describe_distortion(distortion),
         network=type(network).__name__,
         network_args=network.arguments,
         optimizer=OptimizerConfig(
-            optimizer, lr, schedule, lr_final, milestones, gamma, weight_decay, clip_norm, warmup_steps
+            name=optimizer,
+            lr=lr,
+            schedule=schedule,
+            lr_final=lr_final,
+            milestones=milestones,
+            gamma=gamma,
+            weight_decay=weight_decay,
+            clip_norm=clip_norm,
+            warmup_steps=warmup_steps,
         ),
         steps=steps,
         batch_size=batch_size,
@@ -123,11 +138,11 @@ def train(
         seed=seed,
         start=None if start is None else str(start),
     )
-    hardware = Hardware(accelerator, devices, num_nodes, num_workers)
+    hardware = Hardware(accelerator=accelerator, devices=devices, num_nodes=num_nodes, num_workers=num_workers)
     if adversarial is None:
         result = run_training(config, output, hardware=hardware, resume=resume, progress=True)
     else:
-        game = AdversarialConfig(adversarial, adversarial_weight, critic_features)
+        game = AdversarialConfig(game=adversarial, weight=adversarial_weight, num_features=critic_features)
         result = train_adversarial(config, game, output, hardware=hardware, resume=resume, progress=True)
     if getattr(rank_zero_only, "rank", 0) != 0:  # other processes of the same run have nothing to add
         return

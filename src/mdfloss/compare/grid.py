@@ -177,8 +177,8 @@ class Training:
         """
         return TrainConfig(
             data=DataConfig(
-                self.train_dir,
-                self.val_dir,
+                train_dir=self.train_dir,
+                val_dir=self.val_dir,
                 patch_size=self.patch_size,
                 val_images=self.val_images,
                 val_size=self.val_size,

@@ -36,8 +36,6 @@ __all__ = ["METHODS", "DemoConfig", "DemoResult", "Stage", "plan_demo", "run_dem
 METHODS = {"l1": "L1", "mse": "L2", "mdf": "Fitted MDF"}
 """Folder of a method → its name in tables."""
 
-FITTED = METHODS["mdf"]
-
 SPEED = "fast"
 """Scales of the fitted loss in each training step, by `mdfloss.loss.SPEEDS`."""
 
@@ -89,7 +87,7 @@ class DemoConfig:
         """
         clean, validation = (str(folder.photographs(part)) for part in ("train", "validation"))
         return TrainConfig(
-            data=DataConfig(clean, validation, patch_size=self.patch_size),
+            data=DataConfig(train_dir=clean, val_dir=validation, patch_size=self.patch_size),
             loss=f"mdf:{folder.bank}@/{SPEED}" if method == "mdf" else method,
             distortion=describe_distortion(GaussianNoise()),
             network="DnCNN",

@@ -43,9 +43,11 @@ class VGGDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         if patch_size < 2**num_stages or patch_size % 2**num_stages:
+            below = patch_size - patch_size % 2**num_stages
+            fitting = " or ".join(str(size) for size in (below, below + 2**num_stages) if size)
             raise ValueError(
                 f"the discriminator halves {num_stages} times: patch_size must be a multiple of {2**num_stages}, "
-                f"got {patch_size}"
+                f"got {patch_size}: take {fitting}"
             )
         self.patch_size = patch_size
         layers: list[nn.Module] = []

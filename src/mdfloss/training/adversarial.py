@@ -23,13 +23,23 @@ from .config import Hardware, TrainConfig
 from .loop import TrainResult, run
 from .module import TrainingModule, first_network
 
-__all__ = ["AdversarialConfig", "AdversarialModule", "GameLosses", "game_losses", "train_adversarial"]
+__all__ = ["AdversarialConfig", "AdversarialModule", "GanLosses", "GanVariant", "gan_losses", "train_adversarial"]
 
-Game = Literal["esrgan", "srgan"]
-PUBLISHED_WEIGHTS = {"esrgan": 5e-3, "srgan": 1e-3}
+GanVariant = Literal["esrgan", "srgan"]
 
 
-@dataclass(frozen=True)
+class _Published(NamedTuple):
+    """What a paper plays with."""
+
+    weight: float
+    num_stages: int
+    hidden: int
+
+
+PUBLISHED = {"esrgan": _Published(5e-3, 5, 100), "srgan": _Published(1e-3, 4, 1024)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdversarialConfig:
     """The game between network and critic.
 
@@ -39,24 +49,46 @@ class AdversarialConfig:
         game: "esrgan" (relativistic average, Wang et al. 2018) or "srgan" (Ledig et al. 2017).
         weight: Of the adversarial term beside the reconstruction loss; the published one by default.
         num_features: Channels of the critic's first stage.
-        num_stages: Halvings of the critic; the patch must be a multiple of 2^num_stages.
+        num_stages: Halvings of the critic, the published 5 or 4 by default; the patch must be a multiple of
+            2^num_stages.
     """
 
-    game: Game = "esrgan"
+    game: GanVariant = "esrgan"
     weight: float | None = None
     num_features: int = 64
-    num_stages: int = 5
+    num_stages: int | None = None
 
     def __post_init__(self) -> None:
-        if self.game not in PUBLISHED_WEIGHTS:
-            raise ValueError(f"game must be one of {', '.join(PUBLISHED_WEIGHTS)}, got {self.game!r}")
-        if self.weight is None:
-            object.__setattr__(self, "weight", PUBLISHED_WEIGHTS[self.game])
-        elif not self.weight > 0:
-            raise ValueError(f"weight must be positive, got {self.weight}")
+        if self.game not in PUBLISHED:
+            raise ValueError(f"game must be one of {', '.join(PUBLISHED)}, got {self.game!r}")
+        for name in ("weight", "num_stages"):
+            value = getattr(self, name)
+            if value is None:
+                object.__setattr__(self, name, getattr(PUBLISHED[self.game], name))
+            elif not value > 0:
+                raise ValueError(f"{name} must be positive, got {value}")
+
+    def critic(self, *, patch_size: int, in_channels: int) -> VGGDiscriminator:
+        """The critic of the game, its weights not drawn yet.
+
+        Args:
+            patch_size: Side of the clean patches, px.
+            in_channels: Channels of the patches.
+
+        Raises:
+            ValueError: The patch does not fit the halvings.
+        """
+        published = PUBLISHED[self.game]
+        return VGGDiscriminator(
+            patch_size=patch_size,
+            num_features=self.num_features,
+            num_stages=self.num_stages or published.num_stages,
+            hidden=published.hidden,
+            in_channels=in_channels,
+        )
 
 
-class GameLosses(NamedTuple):
+class GanLosses(NamedTuple):
     """What each side pays.
 
     Attributes:
@@ -68,7 +100,7 @@ class GameLosses(NamedTuple):
     critic: Tensor
 
 
-def game_losses(game: Game, real: Tensor, fake: Tensor) -> GameLosses:
+def gan_losses(game: GanVariant, real: Tensor, fake: Tensor) -> GanLosses:
     """Both sides' losses from the critic's scores.
 
     Args:
@@ -77,9 +109,9 @@ def game_losses(game: Game, real: Tensor, fake: Tensor) -> GameLosses:
         fake: Scores of restored patches, (N, 1).
     """
     if game == "srgan":
-        return GameLosses(_says(fake, real=True), (_says(real, real=True) + _says(fake, real=False)) / 2)
+        return GanLosses(_says(fake, real=True), (_says(real, real=True) + _says(fake, real=False)) / 2)
     real_margin, fake_margin = real - fake.mean(), fake - real.mean()
-    return GameLosses(
+    return GanLosses(
         (_says(real_margin, real=False) + _says(fake_margin, real=True)) / 2,
         (_says(real_margin, real=True) + _says(fake_margin, real=False)) / 2,
     )
@@ -130,7 +162,7 @@ class AdversarialModule(TrainingModule):
         with torch.no_grad():
             real = self.critic(batch.clean)
         reconstruction = self.loss(pred, batch.clean)
-        adversarial = game_losses(self.adversarial.game, real, self.critic(pred)).network
+        adversarial = gan_losses(self.adversarial.game, real, self.critic(pred)).network
         of_network.zero_grad()
         self.manual_backward(reconstruction + (self.adversarial.weight or 0.0) * adversarial)
         self.add("gradient_norm", self.clip(self.network))
@@ -138,7 +170,7 @@ class AdversarialModule(TrainingModule):
         self.critic.requires_grad_(True)
 
         scores = self.critic(batch.clean), self.critic(pred.detach())
-        critic_loss = game_losses(self.adversarial.game, *scores).critic
+        critic_loss = gan_losses(self.adversarial.game, *scores).critic
         of_critic.zero_grad()
         self.manual_backward(critic_loss)
         self.clip(self.critic)
@@ -179,12 +211,7 @@ def train_adversarial(
         )
     generator = torch.Generator().manual_seed(config.seed)
     network = first_network(config, generator)
-    critic = VGGDiscriminator(
-        patch_size=config.data.patch_size,
-        num_features=adversarial.num_features,
-        num_stages=adversarial.num_stages,
-        in_channels=network.in_channels,
-    )
+    critic = adversarial.critic(patch_size=config.data.patch_size, in_channels=network.in_channels)
     initialise(critic, generator)
     module = AdversarialModule(config, network, build_loss(config.loss), adversarial=adversarial, critic=critic)
     record = {**config.to_dict(), "adversarial": dataclasses.asdict(adversarial)}

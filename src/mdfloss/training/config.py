@@ -19,7 +19,7 @@ Precision = Literal["float32", "bfloat16"]
 Selection = Literal["psnr", "loss"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Where the pictures are and how they are cut.
 
@@ -47,7 +47,7 @@ class DataConfig:
             raise ValueError("distorted pictures are needed for training and validation, or for neither")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
     """Optimiser and learning rate.
 
@@ -148,7 +148,7 @@ class TrainConfig:
         return dataclasses.asdict(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hardware:
     """Where a run computes; none of this decides what it computes.
 
