@@ -33,11 +33,13 @@ PHOTOGRAPHS: dict[str, str] = {
     "gravel": "gravel.png",
     "hubble": "hubble_deep_field.jpg",
     "moon": "moon.png",
+    "motorcycle": "motorcycle_left.png",
     "retina": "retina.jpg",
     "rocket": "rocket.jpg",
     "tissue": "ihc.png",
 }
-"""Name → file of the photographs that scikit-image ships, in the public domain or without known restrictions."""
+"""Name → file of the photographs that scikit-image ships, in the public domain or without known restrictions; the
+motorcycle is of the Middlebury 2014 stereo benchmark."""
 
 SYNTHETIC = ("pink-noise", "contrast-rings", "pyramid-permutation")
 """Names of the synthetic seed images."""

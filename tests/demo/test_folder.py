@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from mdfloss.demo.folder import PHOTOGRAPHS, DemoFolder
+from mdfloss.demo.folder import PARTS, DemoFolder
 from mdfloss.distortions import GaussianNoise
 from mdfloss.images import find_images, read_image
+from mdfloss.seeds import photograph
 
 
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
@@ -33,8 +35,11 @@ def test_another_folder_is_never_touched(options: dict, tmp_path: Path) -> None:
 def test_photographs_come_without_a_download(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path)
     folder.write_photographs(GaussianNoise(sigma=25.0), seed=0)
-    for part, names in PHOTOGRAPHS.items():
+    for part, names in PARTS.items():
         assert sorted(path.stem for path in find_images(folder.photographs(part))) == sorted(names)
+        for name in names:
+            written = read_image(folder.photographs(part) / f"{name}.png", channels=None)
+            assert torch.equal(written, photograph(name, channels=3)), "gray ones are written in colour too"
     clean = read_image(folder.photographs("test") / "chelsea.png", channels=None)
     noisy = read_image(folder.distorted / "chelsea.png", channels=None)
     assert clean.shape == noisy.shape == (1, 3, 300, 451)

@@ -6,7 +6,7 @@ import pytest
 
 from mdfloss.bank import DiscriminatorBank
 from mdfloss.demo import DemoConfig, plan_demo, run_demo
-from mdfloss.demo.folder import PHOTOGRAPHS
+from mdfloss.demo.folder import PARTS
 from mdfloss.evaluation import ScoreTable
 
 TINY = DemoConfig(fit_iterations=1, num_scales=2, steps=2, num_layers=3, num_features=4, batch_size=2, patch_size=24)
@@ -29,7 +29,7 @@ def test_demo_makes_scores_and_page_and_resumes(tmp_path: Path) -> None:
     result = run_demo(tmp_path / "demo", TINY, on_stage=stages.append)
     assert stages == list(range(len(plan_demo(TINY))))
     assert result.scores.methods == ("L1", "L2", "Fitted MDF")
-    assert sorted(result.scores.images) == sorted(PHOTOGRAPHS["test"])
+    assert sorted(result.scores.images) == sorted(PARTS["test"])
     assert ScoreTable.load_csv(tmp_path / "demo" / "scores.csv") == result.scores
     assert len(DiscriminatorBank.load(tmp_path / "demo" / "bank.safetensors")) == 2
     page = result.page.read_text("utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,17 @@ from mdfloss.distortions import GaussianNoise
 from mdfloss.files import atomic_write
 from mdfloss.images import write_image
 from mdfloss.resuming import differences
+from mdfloss.seeds import photograph
 
-__all__ = ["PHOTOGRAPHS", "DemoFolder"]
+__all__ = ["PARTS", "DemoFolder"]
 
-PHOTOGRAPHS: Mapping[str, tuple[str, ...]] = {
+PARTS: Mapping[str, tuple[str, ...]] = {
     "seed": ("astronaut",),
-    "train": ("coffee", "stereo_motorcycle", "hubble_deep_field", "retina", "immunohistochemistry", "brick", "grass"),
+    "train": ("coffee", "motorcycle", "hubble", "retina", "tissue", "brick", "grass"),
     "validation": ("moon", "gravel"),
     "test": ("chelsea", "rocket", "camera", "coins"),
 }
-"""Part of the demo → functions of `skimage.data` whose picture is in its wheel, so that nothing is downloaded."""
+"""Part of the demo → names of `mdfloss.seeds.PHOTOGRAPHS`."""
 
 MARKER = "demo.json"
 
@@ -93,16 +94,10 @@ class DemoFolder:
             distortion: What the noisy test pictures get; they are clipped and rounded, as files are.
             seed: Of the noise.
         """
-        from skimage import data
-
-        for part, names in PHOTOGRAPHS.items():
-            for name in names:
-                function: Callable[[], Any] = getattr(data, name)
-                pixels = function()
-                pixels = pixels[0] if isinstance(pixels, tuple) else pixels
-                image = torch.from_numpy(pixels.copy()).float().div(255)
-                image = image[None].expand(3, -1, -1) if image.ndim == 2 else image.permute(2, 0, 1)
-                write_image(self.photographs(part) / f"{name}.png", image[None], force=True)
+        for part, names in PARTS.items():
+            for index, name in enumerate(names):
+                image = photograph(name)
+                write_image(self.photographs(part) / f"{name}.png", image, force=True)
                 if part == "test":
-                    generator = torch.Generator().manual_seed(seed + names.index(name))
-                    write_image(self.distorted / f"{name}.png", distortion(image[None], generator), force=True)
+                    generator = torch.Generator().manual_seed(seed + index)
+                    write_image(self.distorted / f"{name}.png", distortion(image, generator), force=True)

@@ -12,15 +12,12 @@ from scipy.special import log_ndtr
 from .scaling import SIGMA, DisconnectedWarning, scale
 from .votes import Votes
 
-__all__ = ["EXCLUDE_FROM", "LOOK_FROM", "UNLIKELY", "Agreement", "Discarded", "agreement", "discard_sessions"]
+__all__ = ["EXCLUDE_FROM", "UNLIKELY", "Agreement", "Discarded", "agreement", "discard_sessions"]
 
 Array = NDArray[np.float64]
 
-LOOK_FROM = 1.0
-"""Distance, in interquartile ranges below the first quartile, from which an observer deserves a look."""
-
 EXCLUDE_FROM = 1.5
-"""Distance from which an observer is left out."""
+"""Distance, in interquartile ranges below the first quartile, from which an observer is left out."""
 
 UNLIKELY = 0.05
 """Chance below which disagreement is the observer's own. A minority's vote is not a mistake."""

@@ -17,10 +17,7 @@ from .votes import write_rows
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PAGES", "condition_names", "create_study", "invite", "window_sizes"]
-
-PAGES = ("consent.md", "instructions.md")
-"""Pages of a study folder, for its owner to edit."""
+__all__ = ["condition_names", "create_study", "invite", "window_sizes"]
 
 _OBVIOUS_PSNR = 22.0
 
