@@ -19,11 +19,12 @@ from torch import Tensor, nn
 
 from mdfloss import DiscriminatorBank, load_bank
 from mdfloss.bank import Discriminator
-from mdfloss.conditioning import to_input_range, whiten
+from mdfloss.conditioning import whiten
 from mdfloss.distortions import load_distortion
 from mdfloss.fitting.chain import Degradation
 from mdfloss.fitting.condition import conditioning_pairs
 from mdfloss.fitting.scale_gan import Players
+from mdfloss.input_range import to_input_range
 from mdfloss.seeds import load_seed
 
 CHROMA = 0.55

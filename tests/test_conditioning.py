@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from mdfloss import MDFLoss
 from mdfloss.bank import DiscriminatorBank
-from mdfloss.conditioning import PADDING, to_input_range, whiten
+from mdfloss.conditioning import whiten
+from mdfloss.input_range import PADDING, to_input_range
 
 
 @pytest.fixture

@@ -28,8 +28,9 @@ import torch
 from torch import Tensor, nn
 
 from .bank import Discriminator, DiscriminatorBank
+from .input_range import PADDING, to_input_range
 
-__all__ = ["PADDING", "to_input_range", "whiten"]
+__all__ = ["whiten"]
 
 COLOUR_ROUNDS = 4
 """Steps towards the wanted response to colour, which is not linear; the last changes it by less than 1 %."""
@@ -39,20 +40,6 @@ COLOUR_PATCHES = 4
 
 COLOUR_NOISE = 10 / 255
 """Standard deviation of the noise that the response to colour is measured with."""
-
-PADDING = 5
-"""Pixels mirrored at each border, so that the outermost ones weigh as much as the rest."""
-
-
-def to_input_range(image: Tensor, input_range: tuple[float, float]) -> Tensor:
-    """Map [0, 1] to the values that the discriminators were trained on.
-
-    Args:
-        image: (N, 3, H, W) in [0, 1].
-        input_range: Values of black and of white.
-    """
-    low, high = input_range
-    return image * (high - low) + low
 
 
 def whiten(

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
-from .conditioning import PADDING, to_input_range
 from .definitions import Definition, resolve_definition
 from .engine import computing_dtype, feature_distances
 from .folds import Folds
 from .images import check_images
+from .input_range import PADDING, to_input_range
 from .pretrained import load_bank
 
 __all__ = ["REDUCTIONS", "SPEEDS", "MDFLoss", "mdf_loss"]

@@ -16,24 +16,17 @@ from torch import Tensor, nn
 
 from ..bank import RECEPTIVE_FIELD
 from ..distortions import Distortion, check_distortion, resize
+from ..input_range import from_input_range, to_input_range
 from .pyramid import Size
 from .windows import Window, cut, grow, source_window, upsample
 
-__all__ = ["INPUT_RANGE", "MARGIN", "Chain", "Degradation", "GameInput", "to_game"]
-
-INPUT_RANGE = (-1.0, 1.0)
-"""Values of black and white inside the game; distortions act on [0, 1]."""
+__all__ = ["MARGIN", "Chain", "Degradation", "GameInput"]
 
 _PROBE_SIDE = 120
 """Side of the image that a distortion is tried on: a multiple of every usual factor."""
 
 MARGIN = RECEPTIVE_FIELD // 2
 """Zero padding of a generator, in pixels on each side."""
-
-
-def to_game(image: Tensor) -> Tensor:
-    """Bring an image from [0, 1] to `INPUT_RANGE`."""
-    return image * 2 - 1
 
 
 class GameInput(NamedTuple):
@@ -90,10 +83,10 @@ class Degradation:
         height, width = image.shape[-2:]
         below, right = -height % self._multiple, -width % self._multiple
         whole = nn.functional.pad(image, (0, right, 0, below), mode="replicate") if below or right else image
-        distorted = self._distortion((whole + 1) / 2, generator)
+        distorted = self._distortion(from_input_range(whole), generator)
         if distorted.shape[-2:] != whole.shape[-2:]:
             distorted = resize(distorted, (height + below, width + right), kernel="bicubic")
-        return distorted[..., :height, :width] * 2 - 1
+        return to_input_range(distorted[..., :height, :width])
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ class Chain:
         """
         level = self.levels[scale_index]
         wide = grow(window, MARGIN, level=self.size(scale_index))
-        clean = to_game(cut(level, wide)) if scale_index == 0 else self._upsampled(scale_index, wide, generator)
+        clean = to_input_range(cut(level, wide)) if scale_index == 0 else self._upsampled(scale_index, wide, generator)
         distorted = self.degradation(clean, generator) if self.degradation.acts_on(scale_index) else clean
         if self.residual == "distorted":
             previous = cut(distorted, window, origin=wide)
@@ -136,7 +129,7 @@ class Chain:
         else:
             previous = cut(clean, window, origin=wide)
         padded = cut(distorted, grow(window, MARGIN, level=None), origin=wide)
-        return GameInput(padded, previous, to_game(cut(level, window)))
+        return GameInput(padded, previous, to_input_range(cut(level, window)))
 
     @torch.no_grad()
     def output(self, scale_index: int, window: Window, generator: torch.Generator) -> Tensor:

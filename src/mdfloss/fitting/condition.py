@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .chain import Degradation, to_game
+from ..input_range import from_input_range, to_input_range
+from .chain import Degradation
 from .windows import cut, random_windows
 
 __all__ = ["conditioning_pairs"]
@@ -42,8 +43,8 @@ def conditioning_pairs(seeds: Sequence[Tensor], degradation: Degradation, *, ran
     for seed in seeds:
         level = (seed.shape[-2], seed.shape[-1])
         patches.append(cut(seed, random_windows(level, crop_size=side, batch_size=share, generator=generator)))
-    clean = to_game(torch.cat(patches))
+    clean = to_input_range(torch.cat(patches))
     distorted = degradation(clean, generator)
     if torch.equal(clean, distorted):
         raise ValueError("the distortion leaves the seed as it is: there is nothing to learn; check its strength")
-    return ((clean + 1) / 2).cpu(), ((distorted + 1) / 2).cpu()
+    return from_input_range(clean).cpu(), from_input_range(distorted).cpu()

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..bank import BankCard, DiscriminatorBank
 from ..distortions import Distortion, describe_distortion
+from ..input_range import FITTED_RANGE
 from ..resuming import differences
 from ..version import __version__
-from .chain import INPUT_RANGE
 from .config import FitConfig
 
 __all__ = ["CheckpointError", "Request", "bank_card", "fit_request", "load_finished", "pixel_hash"]
@@ -103,7 +103,7 @@ def bank_card(request: Request, config: FitConfig, *, licence: str, source: str)
         task=request.task,
         widths=config.widths,
         distortion=request.distortion,
-        input_range=INPUT_RANGE,
+        input_range=FITTED_RANGE,
         rho=config.rho,
         seed_sha256=request.seed_sha256,
         iterations=config.iterations,
