@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from .colour_profiles import png_with_profile
 from .files import atomic_write
 from .pillow_files import open_image
+from .sizes import size_text
 
 __all__ = ["IMAGE_SUFFIXES", "ImageFileError", "decode", "encode"]
 
@@ -146,12 +147,12 @@ def _too_large(seen: str) -> str:
     return f"{seen}. Cut it into tiles, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust the file"
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def _check_size(path: Path, height: int, width: int) -> None:
     """Apply Pillow's guard against decompression bombs to the decoders that have none."""
     if Image.MAX_IMAGE_PIXELS is not None and width * height > 2 * Image.MAX_IMAGE_PIXELS:
         limit = 2 * Image.MAX_IMAGE_PIXELS / 1e6
         raise ImageFileError(
-            f"{path}: {_too_large(f'{width}×{height} px is over the limit of {limit:.0f} megapixels')}"
+            f"{path}: {_too_large(f'{size_text((height, width))} is over the limit of {limit:.0f} megapixels')}"
         )
 
 
@@ -185,7 +186,8 @@ def _plain_mode(path: Path, image: Image.Image) -> Image.Image:
 def _decode_png16(path: Path, start: bytes) -> Samples:
     import imagecodecs
 
-    _check_size(path, *struct.unpack(">II", start[16:24]))
+    width, height = struct.unpack(">II", start[16:24])
+    _check_size(path, height, width)
     with open_image(path, formats=("PNG",)) as image:
         # An EXIF chunk after the pixels is not looked for: Pillow would decode the picture to find it.
         orientation = _orientation(image) if "exif" in image.info else 1
@@ -203,7 +205,7 @@ def _decode_tiff(path: Path) -> Samples:
         page = file.pages[pages[0]].aspage()
         if page.imagedepth > 1:
             raise ImageFileError(f"{path} is a volume of {page.imagedepth} planes: save the plane you want as a file")
-        _check_size(path, page.imagewidth, page.imagelength)
+        _check_size(path, page.imagelength, page.imagewidth)
         if page.bitspersample <= 8 and page.sampleformat == 1:
             return _decode_pillow(path, pages[0])
         return _tiff16_samples(path, page)
@@ -288,7 +290,6 @@ def _encode_pillow(partial: Path, samples: Samples, path: Path, profile: bytes |
     try:
         Image.fromarray(_without_gray_axis(samples)).save(partial, **options)
     except (OSError, ValueError) as error:
-        height, width = samples.shape[:2]
         raise ImageFileError(
-            f"{path}: {width}×{height} px cannot be written as {path.suffix} ({error}): write .png or .tif"
+            f"{path}: {size_text(samples.shape[:2])} cannot be written as {path.suffix} ({error}): write .png or .tif"
         ) from error

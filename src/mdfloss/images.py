@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .colour_profiles import read_profile
 from .image_files import IMAGE_SUFFIXES, ImageFileError, Samples, decode, encode
+from .sizes import size_text
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -267,7 +268,7 @@ def check_images(pred: Tensor, target: Tensor, *, data_range: float = 1.0, min_s
     if pred.ndim != 4 or pred.shape[1] not in (1, 3) or pred.shape[0] == 0:
         raise ValueError(f"images must be N×C×H×W with N ≥ 1 and C = 1 or 3, got shape {tuple(pred.shape)}")
     if min(pred.shape[2:]) < min_size:
-        seen = f"{pred.shape[2]}×{pred.shape[3]}"
+        seen = size_text(pred.shape)
         raise ValueError(f"images must be at least {min_size} px a side, got {seen}: use larger images or patches")
     if not torch.compiler.is_compiling():
         _check_values(pred.detach(), target.detach(), data_range)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .images import read_image
+from .sizes import size_text
 
 __all__ = [
     "PHOTOGRAPHS",
@@ -157,7 +158,7 @@ def contrast_rings(size: tuple[int, int], *, channels: int = 3, num_rings: int =
     reach = float(distance.max())
     width = reach / (2 * max(num_rings, 1))
     if num_rings < 1 or width < 1:
-        raise ValueError(f"num_rings must be within 1 to {int(reach / 2)} for {size[0]}×{size[1]} px, got {num_rings}")
+        raise ValueError(f"num_rings must be within 1 to {int(reach / 2)} for {size_text(size)}, got {num_rings}")
     phase = (distance / (2 * width)) % 1
     to_edge = width * (0.5 - (2 * phase - 1).abs()) * 2
     band = to_edge.clamp(-0.5, 0.5)

@@ -53,7 +53,7 @@ def test_refuses_what_does_not_fit(folders: tuple[Path, Path], tmp_path: Path) -
     with pytest.raises(ValueError, match="metrics must be among"):
         evaluate_folders(results, references, metrics=[])
     write_image(results / "only.png", torch.zeros(1, 3, 20, 23))
-    with pytest.raises(ValueError, match=r"only.png is 23×20 px, but its reference .*only.png is 24×20 px"):
+    with pytest.raises(ValueError, match=r"only.png is 20×23 px, but its reference .*only.png is 20×24 px"):
         evaluate_folders(results, references)
     write_image(results / "one.png", torch.zeros(1, 3, 20, 24))
     with pytest.raises(ValueError, match="have one name: pictures are named without suffix"):

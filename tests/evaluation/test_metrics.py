@@ -97,6 +97,11 @@ def test_measures_of_color_ignore_the_protocols_luma(noisy: tuple[Tensor, Tensor
     assert torch.equal(measure("mdsi", *noisy, protocol=protocol), measure("mdsi", *noisy, protocol=rgb))
 
 
+def test_headings_are_axis_labels_with_a_direction() -> None:
+    assert (METRICS["psnr"].axis_label, METRICS["psnr"].heading) == ("PSNR [dB]", "PSNR [dB] ↑")
+    assert (METRICS["mdsi"].axis_label, METRICS["mdsi"].heading) == ("MDSI", "MDSI ↓")
+
+
 def test_piq_value(noisy: tuple[Tensor, Tensor]) -> None:
     import piq
 
@@ -130,9 +135,9 @@ def test_measure_refuses(pair: tuple[Tensor, Tensor]) -> None:
         measure("psnr", pred[..., 1:], target)
     with pytest.raises(ValueError, match=r"target must be within \[0, 1\]"):
         measure("psnr", 255 * pred, 255 * target)
-    with pytest.raises(ValueError, match="MS-SSIM needs images of 161 px or more, but got 31×37 px"):
+    with pytest.raises(ValueError, match="MS-SSIM needs images of 161 px or more, but got 37×31 px"):
         measure("ms_ssim", pred, target)
-    with pytest.raises(ValueError, match="crop_border=16 leaves nothing of an image of 31×37 px"):
+    with pytest.raises(ValueError, match="crop_border=16 leaves nothing of an image of 37×31 px"):
         measure("psnr", pred, target, protocol=MetricProtocol(crop_border=16))
 
 

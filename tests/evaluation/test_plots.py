@@ -95,6 +95,7 @@ def test_plane_has_less_distortion_left_and_better_perception_down(scores: Score
     assert axes.xaxis_inverted()
     assert not axes.yaxis_inverted(), "a distance is better where it is small, which is down already"
     assert len([line for line in axes.lines if line.get_marker() == "o"]) == 2
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("PSNR [dB]", "MDSI")
 
 
 def test_one_picture_gives_a_plot_without_intervals() -> None:

@@ -81,7 +81,7 @@ def test_crops_come_from_all_pictures_and_prefer_contrast(generator: torch.Gener
     assert cut_crops(pictures, count=2, side=16, generator=generator)[:, 0, 0, 0].tolist() == pytest.approx([0.1, 0.2])
     half_flat = torch.cat([torch.full((1, 3, 64, 192), 0.5), torch.rand(1, 3, 64, 64, generator=generator)], dim=3)
     assert cut_crops([half_flat], count=1, side=32, tries=32, generator=generator).std() > 0.2
-    with pytest.raises(ValueError, match="50×40 px and crops have 48 px"):
+    with pytest.raises(ValueError, match="40×50 px and crops have 48 px"):
         cut_crops(pictures, count=1, side=48, generator=generator)
     with pytest.raises(ValueError, match="no picture"):
         cut_crops([], count=1, side=48, generator=generator)

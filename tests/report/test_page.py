@@ -141,7 +141,7 @@ def test_refuses_to_overwrite_and_unequal_sizes(page: Page, tmp_path: Path) -> N
     assert (tmp_path / "kept.html").read_text() == "mine"
     table = page.sections[0].table
     scene = Scene("cat", {"Reference": torch.rand(1, 3, 20, 20), "l1": torch.rand(1, 3, 20, 24)})
-    with pytest.raises(ValueError, match=r"versions of picture 'cat' differ in size: .*20×20 px.*24×20 px"):
+    with pytest.raises(ValueError, match=r"versions of picture 'cat' differ in size: .*20×20 px.*20×24 px"):
         write_page(Page("t", [Section("s", table, scenes=[scene])]), tmp_path / "other.html")
     assert not (tmp_path / "other.html").exists()
 

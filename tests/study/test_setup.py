@@ -48,7 +48,7 @@ def test_all_problems_are_told_and_nothing_is_written(result_folders: Path, tmp_
         create_study(methods(root), root / "reference", tmp_path / "study")
     write_image(root / "poor" / "cat.png", torch.rand(1, 3, 40, 44))
     (root / "good" / "boat.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"(?s)2 problems.*boat.*44×40.*48×40"):
+    with pytest.raises(ValueError, match=r"(?s)2 problems.*boat.*40×44 px.*40×48 px"):
         create_study(methods(root), root / "reference", tmp_path / "study")
     assert not (tmp_path / "study").exists()
     assert not list(tmp_path.glob(".*"))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..sizes import size_text
 from .protocol import NamedDistortion
 from .strength import draw, highest, normalise
 
@@ -139,7 +140,7 @@ def _filter(image: Tensor, kernels: Tensor) -> Tensor:
     radius = kernels.shape[-1] // 2
     if min(height, width) <= radius:
         raise ValueError(
-            f"image is {height}×{width} px and the blur reaches {radius} px: use larger patches or a weaker blur"
+            f"image is {size_text(image.shape)} and the blur reaches {radius} px: use larger patches or a weaker blur"
         )
     weights = (kernels / kernels.sum((1, 2), keepdim=True)).to(image)
     weights = weights.repeat_interleave(channels, 0)[:, None]

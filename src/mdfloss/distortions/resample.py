@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..sizes import size_text
 from .protocol import NamedDistortion
 
 __all__ = ["KERNELS", "Downscale", "resize"]
@@ -140,7 +141,8 @@ class Downscale(NamedDistortion):
         if height % self.factor or width % self.factor:
             fit = height - height % self.factor, width - width % self.factor
             raise ValueError(
-                f"image is {height}×{width} px, no multiple of the factor {self.factor}: crop it to {fit[0]}×{fit[1]}"
+                f"image is {size_text(image.shape)}, no multiple of the factor {self.factor}: "
+                f"crop it to {size_text(fit)}"
             )
         small = (height // self.factor, width // self.factor)
         return resize(image, small, kernel="bicubic").clamp(0, 1)

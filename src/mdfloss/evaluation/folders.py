@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mdfloss.images import named_images, read_image
+from mdfloss.sizes import size_text
 
 from .metrics import MetricProtocol, find_metrics, measure
 from .table import Score, ScoreTable
@@ -107,6 +108,6 @@ def _score(result: Path, reference: Path, metrics: Sequence[str], protocol: Metr
     if pred.shape[1] != target.shape[1]:
         pred, target = pred.expand(-1, 3, -1, -1), target.expand(-1, 3, -1, -1)
     if pred.shape != target.shape:
-        sizes = [f"{image.shape[3]}×{image.shape[2]} px" for image in (pred, target)]
-        raise ValueError(f"{result} is {sizes[0]}, but its reference {reference} is {sizes[1]}: crop or resize one")
+        ours, theirs = size_text(pred.shape), size_text(target.shape)
+        raise ValueError(f"{result} is {ours}, but its reference {reference} is {theirs}: crop or resize one")
     return {name: measure(name, pred, target, protocol=protocol).item() for name in metrics}

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from mdfloss.images import check_images
+from mdfloss.sizes import size_text
 from mdfloss.trunks import LPIPS_MIN_SIZE
 
 from .perceptual import jod, lpips, piq_measure
@@ -85,8 +86,7 @@ class MetricProtocol:
         """
         border = self.crop_border
         if border and min(image.shape[-2:]) <= 2 * border:
-            height, width = image.shape[-2:]
-            raise ValueError(f"crop_border={border} leaves nothing of an image of {width}×{height} px")
+            raise ValueError(f"crop_border={border} leaves nothing of an image of {size_text(image.shape)}")
         image = image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]
         image = image.double() / self.data_range
         if self.rounding:
@@ -170,9 +170,14 @@ class Metric:
         return "↑" if self.higher_is_better else "↓"
 
     @property
+    def axis_label(self) -> str:
+        """Label with unit, as an axis of a plot has it."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    @property
     def heading(self) -> str:
         """Label with unit and direction, as a column of a table is headed."""
-        return f"{self.label} [{self.unit}] {self.arrow}" if self.unit else f"{self.label} {self.arrow}"
+        return f"{self.axis_label} {self.arrow}"
 
     def protocol(self, protocol: MetricProtocol) -> MetricProtocol:
         """The protocol that this metric really runs under."""
@@ -239,9 +244,8 @@ def measure(name: str, pred: Tensor, target: Tensor, *, protocol: MetricProtocol
     check_images(pred, target, data_range=protocol.data_range)
     pred, target = protocol.prepare(pred), protocol.prepare(target)
     if min(target.shape[-2:]) < metric.min_size:
-        height, width = target.shape[-2:]
         raise ValueError(
-            f"{metric.label} needs images of {metric.min_size} px or more, but got {width}×{height} px "
+            f"{metric.label} needs images of {metric.min_size} px or more, but got {size_text(target.shape)} "
             "after the crop: leave it out, or use larger pictures"
         )
     if metric.needs_color:

@@ -174,7 +174,7 @@ def violin_plot(scores: ScoreTable, *, metric: str, starred: Collection[str] = (
             axes.plot(x, estimate.value, "o", color=dot, markersize=4)
     labels = [plain(f"{method} *" if method in starred else method) for method in methods]
     axes.set_xticks(range(len(methods)), labels, rotation=25 if len(methods) > 4 else 0)
-    axes.set(ylabel=described.heading[:-2], title=plain(title))
+    axes.set(ylabel=described.axis_label, title=plain(title))
     if not described.higher_is_better:
         axes.invert_yaxis()
     return figure
@@ -202,7 +202,7 @@ def plane_plot(scores: ScoreTable, *, distortion: str, perception: str, title: s
         axes.plot(x[1:], [y.value] * 2, color=color, linewidth=0.8)
         axes.plot([x.value] * 2, y[1:], color=color, linewidth=0.8)
         axes.plot(x.value, y.value, "o", color=color, label=plain(method))
-    axes.set(xlabel=METRICS[distortion].heading[:-2], ylabel=METRICS[perception].heading[:-2], title=plain(title))
+    axes.set(xlabel=METRICS[distortion].axis_label, ylabel=METRICS[perception].axis_label, title=plain(title))
     if METRICS[distortion].higher_is_better:
         axes.invert_xaxis()
     if METRICS[perception].higher_is_better:

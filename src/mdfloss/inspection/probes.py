@@ -14,6 +14,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mdfloss.sizes import size_text
+
 __all__ = [
     "COLOURS",
     "axis_noise",
@@ -127,7 +129,7 @@ def band_noise(shape: Sequence[int], *, low: float, high: float, generator: torc
     radius = torch.hypot(rows, columns)
     passed = (radius >= low) & (radius <= high)
     if not passed.any():
-        raise ValueError(f"no frequency of {shape[2]}×{shape[3]} px lies within {low:g} to {high:g} cycles per pixel")
+        raise ValueError(f"no frequency of {size_text(shape)} lies within {low:g} to {high:g} cycles per pixel")
     spectrum = torch.fft.rfft2(torch.randn(*shape, generator=generator)) * passed
     return to_rms(torch.fft.irfft2(spectrum, s=(shape[2], shape[3])))
 
@@ -182,7 +184,7 @@ def cut_crops(images: Sequence[Tensor], *, count: int, side: int, generator: tor
     for image in chosen:
         height, width = image.shape[2:]
         if min(height, width) < side:
-            raise ValueError(f"a picture is {width}×{height} px and crops have {side} px a side: leave it out")
+            raise ValueError(f"a picture is {size_text((height, width))} and crops have {side} px a side: leave it out")
         tops, lefts = (torch.randint(extent - side + 1, (tries,), generator=generator) for extent in (height, width))
         places = zip(tops.tolist(), lefts.tolist(), strict=True)
         drawn = [image[..., top : top + side, left : left + side] for top, left in places]

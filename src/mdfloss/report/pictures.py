@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mdfloss.images import read_image
+from mdfloss.sizes import size_text
 
 __all__ = ["Encoding", "choose_encoding", "close_up", "data_uri", "load_versions"]
 
@@ -70,7 +71,7 @@ def load_versions(name: str, versions: Mapping[str, Path | Tensor]) -> dict[str,
         ValueError: They differ in size.
     """
     images = {label: _load(version) for label, version in versions.items()}
-    sizes = {label: f"{image.shape[-1]}×{image.shape[-2]} px" for label, image in images.items()}
+    sizes = {label: size_text(image.shape) for label, image in images.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f"the versions of picture {name!r} differ in size: {sizes}")
     return images

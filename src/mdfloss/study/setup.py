@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdfloss.files import refuse_overwrite
+from mdfloss.sizes import size_text
 
 from .links import Secrets
 from .trials import BAD, GOOD, Scene, Study, StudyConfig
@@ -151,7 +152,7 @@ def _differences(paths: Mapping[str, Path]) -> list[str]:
         wanted = wanted or size
         if size != wanted:
             problems.append(
-                f"{condition}: {path} is {size[1]}×{size[0]}, its reference {wanted[1]}×{wanted[0]}: crop them alike"
+                f"{condition}: {path} is {size_text(size)}, its reference {size_text(wanted)}: crop them alike"
             )
     return problems
 
