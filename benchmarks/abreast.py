@@ -13,8 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mdfloss.training import DataConfig, Hardware, TrainConfig, train
-from mdfloss.training.abreast import train_abreast
+from mdfloss.training import DataConfig, Hardware, TrainConfig, train, train_abreast
 
 
 def main() -> None:

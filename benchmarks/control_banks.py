@@ -23,7 +23,7 @@ from mdfloss.conditioning import whiten
 from mdfloss.distortions import load_distortion
 from mdfloss.fitting.chain import Degradation
 from mdfloss.fitting.condition import conditioning_pairs
-from mdfloss.fitting.scale_gan import Players
+from mdfloss.fitting.scale_gan import ScaleNetworks
 from mdfloss.input_range import to_input_range
 from mdfloss.seeds import load_seed
 
@@ -34,7 +34,7 @@ CHROMA = 0.55
 def random_discriminator(
     width: int, clean: Tensor, generator: torch.Generator, *, chroma: float = 1.0
 ) -> Discriminator:
-    discriminator = Players(width, generator=generator).critic.train()
+    discriminator = ScaleNetworks(width, generator=generator).critic.train()
     luma = torch.full((3, 3), 1 / 3)
     seen = luma + chroma * (torch.eye(3) - luma)
     kernel = discriminator.head.conv.weight

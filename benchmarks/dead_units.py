@@ -16,7 +16,7 @@ from mdfloss.compare.grid_file import load_grid
 from mdfloss.data import ImageSet, PatchDataset
 from mdfloss.distortions import load_distortion
 from mdfloss.networks import load_network
-from mdfloss.networks.firing import Firing
+from mdfloss.networks.dead_relus import DeadReluCounter
 
 PATCHES, PATCH_SIZE, SEED = 16, 64, 9
 
@@ -32,9 +32,9 @@ def main() -> None:
         patches = PatchDataset(pictures, load_distortion(**task.distortion), patch_size=PATCH_SIZE, seed=SEED)
         images = torch.stack([patches[index].distorted for index in range(PATCHES)])
         for file in sorted(arguments.comparison.glob(f"runs/{name}/*/*/*/*/last.safetensors")):
-            with torch.no_grad(), Firing() as firing:
+            with torch.no_grad(), DeadReluCounter() as counter:
                 load_network(file)(images)
-            print(f"{file.parent.relative_to(arguments.comparison / 'runs')}: {firing.dead} of {firing.total}")
+            print(f"{file.parent.relative_to(arguments.comparison / 'runs')}: {counter.dead} of {counter.total}")
 
 
 if __name__ == "__main__":

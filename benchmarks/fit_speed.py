@@ -2,8 +2,8 @@
 
     python benchmarks/fit_speed.py --sides 512 4096
 
-The loop on whole images is SinGAN's way: the game of the finest scale on the whole level, whose input has gone through
-all coarser generators. Both play the same game, with as many steps of critic and generator, and random generators
+The loop on whole images is SinGAN's way: the finest scale trained on the whole level, whose input has gone through
+all coarser generators. Both do the same, with as many steps of critic and generator, and random generators
 before. Each measurement has a process of its own; memory is what the fit adds to the process that holds the seed.
 """
 
@@ -24,9 +24,9 @@ from mdfloss.bench.measure import peak_bytes
 from mdfloss.distortions import GaussianNoise
 from mdfloss.fitting import FitConfig, fit
 from mdfloss.fitting.chain import Chain, Degradation
-from mdfloss.fitting.play import play_crops
+from mdfloss.fitting.iteration import train_on_crops
 from mdfloss.fitting.pyramid import choose_rho, scale_sizes, seed_levels
-from mdfloss.fitting.scale_gan import Generator, Players
+from mdfloss.fitting.scale_gan import Generator, ScaleNetworks
 from mdfloss.seeds import photograph
 
 
@@ -45,11 +45,11 @@ def iterations_a_second(side: int, preset: str, whole: bool, repeats: int) -> fl
     random = torch.Generator().manual_seed(0)
     generators = [Generator(width).eval().requires_grad_(False) for width in config.widths[:-1]]
     chain = Chain(levels, generators, Degradation(GaussianNoise()))
-    players, last = Players(config.widths[-1], generator=random), config.num_scales - 1
+    networks, last = ScaleNetworks(config.widths[-1], generator=random), config.num_scales - 1
     times = []
     for _ in range(repeats + 1):
         started = time.process_time()
-        play_crops(players, [chain], last, config, generator=random)
+        train_on_crops(networks, [chain], last, config, generator=random)
         times.append(time.process_time() - started)
     return 1 / median(times[1:])
 

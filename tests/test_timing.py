@@ -1,11 +1,10 @@
 """The probe: a time, and nothing left behind."""
 
-import pytest
 import torch
 
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network
-from mdfloss.timing import clock, seconds_a_step
+from mdfloss.timing import seconds_a_step
 
 
 def test_probe_leaves_the_network_as_it_was() -> None:
@@ -14,8 +13,3 @@ def test_probe_leaves_the_network_as_it_was() -> None:
     assert seconds_a_step(network.eval(), build_loss("l1"), batch_size=2, patch_size=16, probes=3) > 0
     assert all(parameter.grad is None for parameter in network.parameters())
     assert all(torch.equal(network.state_dict()[name], value) for name, value in before.items())
-
-
-@pytest.mark.parametrize("seconds, expected", [(0.4, "0:00"), (59.6, "1:00"), (307, "5:07"), (5400, "1:30:00")])
-def test_times_are_said_as_clocks_say_them(seconds: float, expected: str) -> None:
-    assert clock(seconds) == expected

@@ -1,4 +1,4 @@
-"""How long a training will take on this machine, from a few steps that are thrown away; and how a time is said."""
+"""How long a training will take on this machine, from a few steps that are thrown away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from .networks import RestorationNetwork
 
-__all__ = ["clock", "seconds_a_step"]
+__all__ = ["seconds_a_step"]
 
 PROBE_STEPS = 2
 
@@ -50,9 +50,3 @@ def seconds_a_step(
         seconds.append(time.monotonic() - started)
     network.zero_grad(set_to_none=True)
     return min(seconds[1:])
-
-
-def clock(seconds: float) -> str:
-    """A time as 5:07, or 1:05:07 from an hour on."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

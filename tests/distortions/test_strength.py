@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mdfloss.distortions.strength import draw, draw_whole, highest, normalise
+from mdfloss.distortions.strength import checked_strength, draw, draw_whole, highest
 
 
 def test_a_list_becomes_a_pair_and_a_number_stays() -> None:
-    assert normalise("sigma", [0, 55]) == (0, 55)
-    assert normalise("sigma", 25) == 25
+    assert checked_strength("sigma", [0, 55]) == (0, 55)
+    assert checked_strength("sigma", 25) == 25
     assert highest((0, 55)) == 55
     assert highest(25) == 25
 
 
 def test_limits_are_said() -> None:
     with pytest.raises(ValueError, match="quality must be within 1 to 100, got 0"):
-        normalise("quality", 0, low=1, high=100, integer=True)
+        checked_strength("quality", 0, low=1, high=100, integer=True)
     with pytest.raises(TypeError, match="quality must be a whole number or a pair"):
-        normalise("quality", 7.5, low=1, high=100, integer=True)
+        checked_strength("quality", 7.5, low=1, high=100, integer=True)
 
 
 def test_draws_are_uniform_and_within(generator: torch.Generator) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 from mdfloss.distortions import Downscale, GaussianNoise, Jpeg
 from mdfloss.fitting.chain import Chain, Degradation
 from mdfloss.fitting.pyramid import scale_sizes, seed_levels
-from mdfloss.fitting.scale_gan import Players
+from mdfloss.fitting.scale_gan import ScaleNetworks
 from mdfloss.fitting.windows import Window, cut, random_windows
 
 
@@ -27,7 +27,7 @@ def _chain(generator: torch.Generator, distortion, **options) -> Chain:
     size = (61, 83)
     seed = torch.rand(1, 3, *size, generator=generator)
     sizes = scale_sizes(size, num_scales=3, rho=1.5)
-    networks = [Players(4, generator=generator).generator.eval() for _ in sizes]
+    networks = [ScaleNetworks(4, generator=generator).generator.eval() for _ in sizes]
     for network in networks:
         for module in (network.head, *network.body):
             module.norm.running_mean.normal_(generator=generator)
@@ -50,7 +50,7 @@ def test_a_crop_is_the_same_problem_as_the_whole_level(residual: str, generator:
 
 def test_the_input_is_distorted_and_what_it_is_added_to_is_not(generator: torch.Generator):
     chain = _chain(generator, brighten)
-    fed = chain.feed(2, _whole(chain, 2), generator)
+    fed = chain.generator_input(2, _whole(chain, 2), generator)
     inner = fed.padded[..., 5:-5, 5:-5]
     torch.testing.assert_close(inner, fed.previous + 0.2)
     assert not fed.padded[..., :5, :].any()
@@ -60,7 +60,7 @@ def test_the_input_is_distorted_and_what_it_is_added_to_is_not(generator: torch.
 
 def test_the_coarsest_input_is_the_distorted_seed(generator: torch.Generator):
     chain = _chain(generator, brighten)
-    fed = chain.feed(0, _whole(chain, 0), generator)
+    fed = chain.generator_input(0, _whole(chain, 0), generator)
     torch.testing.assert_close(fed.padded[..., 5:-5, 5:-5], chain.levels[0] * 2 - 1 + 0.2)
     assert not fed.previous.any()
 
@@ -68,9 +68,11 @@ def test_the_coarsest_input_is_the_distorted_seed(generator: torch.Generator):
 def test_every_draw_is_new_and_depends_on_the_generator_only(generator: torch.Generator):
     chain = _chain(generator, GaussianNoise())
     window = _whole(chain, 1)
-    first, second = (chain.feed(1, window, torch.Generator().manual_seed(3)).padded for _ in range(2))
+    first, second = (chain.generator_input(1, window, torch.Generator().manual_seed(3)).padded for _ in range(2))
     assert torch.equal(first, second)
-    assert not torch.equal(chain.feed(1, window, generator).padded, chain.feed(1, window, generator).padded)
+    assert not torch.equal(
+        chain.generator_input(1, window, generator).padded, chain.generator_input(1, window, generator).padded
+    )
 
 
 def test_noise_has_its_strength_in_units_of_0_to_1(generator: torch.Generator):
@@ -82,7 +84,7 @@ def test_noise_has_its_strength_in_units_of_0_to_1(generator: torch.Generator):
 def test_super_resolution_acts_on_the_coarsest_scale_only(generator: torch.Generator):
     chain = _chain(generator, Downscale(4))
     assert chain.degradation.changes_size
-    coarsest, finer = (chain.feed(k, _whole(chain, k), generator) for k in (0, 1))
+    coarsest, finer = (chain.generator_input(k, _whole(chain, k), generator) for k in (0, 1))
     assert torch.equal(finer.padded[..., 5:-5, 5:-5], finer.previous)
     seen, clean = coarsest.padded[..., 5:-5, 5:-5], chain.levels[0] * 2 - 1
     assert seen.shape == clean.shape

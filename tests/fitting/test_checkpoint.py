@@ -7,17 +7,17 @@ import torch
 from mdfloss.fitting import CheckpointError
 from mdfloss.fitting.checkpoint import STATE_NAME, FitState, has_state, load_state, remove_state, save_state
 from mdfloss.fitting.request import Request
-from mdfloss.fitting.scale_gan import Players
+from mdfloss.fitting.scale_gan import ScaleNetworks
 
 CPU = torch.device("cpu")
 REQUEST = Request("denoise", {"class_path": "a.B", "init_args": {"sigma": [0, 55]}}, ("00",), {"width": 4})
 
 
 def _state(generator: torch.Generator) -> FitState:
-    players = Players(4, generator=generator)
-    optimizers = [players.generator_optimizer.state_dict(), players.critic_optimizer.state_dict()]
-    networks = [players.generator.state_dict()], [players.critic.state_dict()]
-    return FitState(1, 20, *networks, optimizers, generator.get_state())
+    networks = ScaleNetworks(4, generator=generator)
+    optimizers = [networks.generator_optimizer.state_dict(), networks.critic_optimizer.state_dict()]
+    weights = [networks.generator.state_dict()], [networks.critic.state_dict()]
+    return FitState(1, 20, *weights, optimizers, generator.get_state())
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path, generator: torch.Generator):

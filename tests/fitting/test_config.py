@@ -13,6 +13,7 @@ def test_defaults_are_the_papers():
     assert (config.num_scales, config.iterations, config.alpha) == (8, 3000, 100)
     assert (config.critic_steps, config.generator_steps) == (3, 3)
     assert config.widths == (32, 32, 32, 32, 64, 64, 64, 64)
+    assert FitConfig(num_scales=13, max_width=100).widths[8:] == (100, 100, 100, 100, 100)
 
 
 @pytest.mark.parametrize(

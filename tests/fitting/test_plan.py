@@ -8,7 +8,7 @@ from mdfloss.distortions import GaussianNoise
 from mdfloss.fitting import FitConfig, plan_fit
 from mdfloss.fitting.chain import Chain, Degradation
 from mdfloss.fitting.plan import chain_windows, measure_speed
-from mdfloss.fitting.scale_gan import Players
+from mdfloss.fitting.scale_gan import ScaleNetworks
 from mdfloss.fitting.windows import random_windows
 
 TINY = FitConfig.preset("quick", num_scales=3, iterations=2, width=4, crop_size=24, rho=1.5)
@@ -50,7 +50,7 @@ def _pixels_of_an_iteration(side: int) -> list[int]:
     def count(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
         pixels.append(output[:, 0].numel())
 
-    networks = [Players(4, generator=generator).generator.eval() for _ in sizes]
+    networks = [ScaleNetworks(4, generator=generator).generator.eval() for _ in sizes]
     for network in networks:
         network.register_forward_hook(count)
     levels = [torch.zeros(1, 3, *size) for size in sizes]

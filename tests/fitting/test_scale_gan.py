@@ -7,12 +7,11 @@ from torch import Tensor, nn
 from mdfloss.bank import Discriminator
 from mdfloss.fitting.scale_gan import (
     Generator,
-    Players,
+    ScaleNetworks,
     critic_loss,
     generator_loss,
     gradient_penalty,
     learning_rate,
-    scale_width,
 )
 
 
@@ -93,18 +92,18 @@ def test_generator_loss_and_its_gradient_by_hand(images: tuple[Tensor, Tensor, T
 
 
 def test_critic_step_of_the_real_critic_improves_its_loss(generator: torch.Generator):
-    players = Players(8, generator=generator)
+    networks = ScaleNetworks(8, generator=generator)
     real, fake = (torch.randn(2, 3, 16, 16, generator=generator) for _ in range(2))
     mix = torch.rand(2, 1, 1, 1, generator=generator)
-    before, _ = critic_loss(players.critic, real, fake, mix)
+    before, _ = critic_loss(networks.critic, real, fake, mix)
     before.backward()
-    players.critic_optimizer.step()
-    after, _ = critic_loss(players.critic, real, fake, mix)
+    networks.critic_optimizer.step()
+    after, _ = critic_loss(networks.critic, real, fake, mix)
     assert after.item() < before.item()
 
 
 def test_generator_keeps_the_size_and_adds_to_the_previous(generator: torch.Generator):
-    network = Players(8, generator=generator).generator
+    network = ScaleNetworks(8, generator=generator).generator
     with torch.no_grad():
         network.tail.weight.zero_()
         network.tail.bias.zero_()
@@ -114,9 +113,9 @@ def test_generator_keeps_the_size_and_adds_to_the_previous(generator: torch.Gene
 
 def test_first_weights_follow_the_recipe_and_leave_the_global_generator_alone(generator: torch.Generator):
     state = torch.random.get_rng_state()
-    players = Players(64, generator=generator)
+    networks = ScaleNetworks(64, generator=generator)
     assert torch.equal(torch.random.get_rng_state(), state)
-    for network in (players.generator, players.critic):
+    for network in (networks.generator, networks.critic):
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 assert module.weight.std().item() == pytest.approx(0.02, rel=0.2)
@@ -130,9 +129,9 @@ def test_first_weights_follow_the_recipe_and_leave_the_global_generator_alone(ge
 
 
 def test_warm_start_takes_over_weights_and_statistics(generator: torch.Generator):
-    first = Players(8, generator=generator)
+    first = ScaleNetworks(8, generator=generator)
     first.generator(torch.randn(1, 3, 20, 20, generator=generator), torch.zeros(1, 3, 10, 10))
-    second = Players(8, generator=generator, start=(first.generator, first.critic))
+    second = ScaleNetworks(8, generator=generator, start=(first.generator, first.critic))
     pairs = ((first.generator, second.generator), (first.critic, second.critic))
     for mine, other in pairs:
         for key, value in mine.state_dict().items():
@@ -140,8 +139,7 @@ def test_warm_start_takes_over_weights_and_statistics(generator: torch.Generator
     assert second.generator.head.conv.weight is not first.generator.head.conv.weight
 
 
-def test_widths_and_rate_of_the_recipe():
-    assert [scale_width(k, width=32, max_width=128) for k in (0, 3, 4, 7, 8, 12)] == [32, 32, 64, 64, 128, 128]
+def test_rate_of_the_recipe():
     assert [learning_rate(i, iterations=10) for i in (0, 7, 8, 9)] == pytest.approx([5e-4, 5e-4, 5e-5, 5e-5])
 
 
@@ -151,7 +149,7 @@ def test_networks_see_11_px():
 
 
 def test_a_nan_weight_is_seen(generator: torch.Generator):
-    players = Players(4, generator=generator)
-    assert players.finite
-    players.critic.head.norm.running_var[0] = math.inf  # type: ignore[index]
-    assert not players.finite
+    networks = ScaleNetworks(4, generator=generator)
+    assert networks.finite
+    networks.critic.head.norm.running_var[0] = math.inf  # type: ignore[index]
+    assert not networks.finite

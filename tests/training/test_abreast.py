@@ -9,8 +9,7 @@ import torch
 
 from mdfloss.evaluation.curves import read_curves
 from mdfloss.networks import load_network
-from mdfloss.training import Hardware, RunFolderError, TrainConfig, train
-from mdfloss.training.abreast import train_abreast
+from mdfloss.training import Hardware, RunFolderError, TrainConfig, train, train_abreast
 from mdfloss.training.restoration import RestorationModule
 
 

@@ -19,8 +19,7 @@ from mdfloss.bank import DiscriminatorBank
 from mdfloss.data import ImageSet, PatchDataset
 from mdfloss.distortions import load_distortion
 from mdfloss.networks import build_network, load_network, read_card
-from mdfloss.training import Hardware, OptimizerConfig, RunFolderError, TrainConfig, train
-from mdfloss.training.abreast import train_abreast
+from mdfloss.training import Hardware, OptimizerConfig, RunFolderError, TrainConfig, train, train_abreast
 
 
 def _equal(first: nn.Module, second: nn.Module) -> bool:

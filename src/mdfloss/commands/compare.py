@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mdfloss.compare import Plan, Run, load_grid, make_plan, write_comparison
-from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo, train_together
+from mdfloss.compare.execution import do_runs, in_process, measure_speeds, on_ray, todo, train_together
 from mdfloss.compare.page import part_title, part_verdict
 from mdfloss.compare.pictures import check_data
 from mdfloss.compare.results import chosen_runs
 from mdfloss.compare.search import search_weights
 from mdfloss.compare.tables import check_tables
 from mdfloss.evaluation.plots import check_plots
-from mdfloss.timing import clock
 
+from .durations import format_duration
 from .finding_table import finding_table
 from .score_table import score_table
 
@@ -101,12 +101,14 @@ def _plan_table(plan: Plan, runs: Sequence[Run]) -> Table:
     for run in runs:
         kinds.setdefault((*run.kind, str(run.steps)), []).append(plan.seconds(run))
     for kind, times in kinds.items():
-        table.add_row(*kind, str(len(times)), clock(times[0]))
-    table.caption = f"about {clock(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
+        table.add_row(*kind, str(len(times)), format_duration(times[0]))
+    table.caption = (
+        f"about {format_duration(sum(map(plan.seconds, runs)))} of training, one after another on this machine"
+    )
     if plan.later:
         later = sum(map(plan.seconds, plan.later))
         table.caption += (
-            f", and up to {clock(later)} for the {len(plan.later)} runs of the seeds that wait for the choice"
+            f", and up to {format_duration(later)} for the {len(plan.later)} runs of the seeds that wait for the choice"
         )
     return table
 
@@ -128,6 +130,6 @@ class _Shown:
         self.console.print(
             f"{run.task} · {run.network} · {run.loss} · {run.steps} steps · lr {run.lr:g}"
             f"{'' if run.weight is None else f' · weight {run.weight:g}'} · seed {run.seed}: done  "
-            f"({clock(gone)} gone, about {clock(left)} left, {len(self.left)} runs)",
+            f"({format_duration(gone)} gone, about {format_duration(left)} left, {len(self.left)} runs)",
             markup=False,
         )

@@ -12,8 +12,8 @@ from rich.table import Table
 from mdfloss.demo import DemoConfig, Stage, plan_demo, run_demo
 from mdfloss.evaluation.plots import check_plots
 from mdfloss.fitting import FitProgress
-from mdfloss.timing import clock
 
+from .durations import format_duration
 from .score_table import score_table
 
 __all__ = ["demo"]
@@ -67,9 +67,9 @@ def _plan_table(plan: tuple[Stage, ...]) -> Table:
     table.add_column("stage")
     table.add_column("expected", justify="right")
     for stage in plan:
-        table.add_row(stage.name, clock(stage.seconds))
+        table.add_row(stage.name, format_duration(stage.seconds))
     table.add_section()
-    table.add_row("all", clock(sum(stage.seconds for stage in plan)), style="bold")
+    table.add_row("all", format_duration(sum(stage.seconds for stage in plan)), style="bold")
     return table
 
 
@@ -86,10 +86,10 @@ class _Shown:
     def begin(self, index: int) -> None:
         """Say what begins, and how long the rest may take."""
         left = sum(stage.seconds for stage in self.plan[index:])
-        done = clock(time.monotonic() - self.started)
+        done = format_duration(time.monotonic() - self.started)
         self.bar.stop()
         self.console.print(
-            f"{index + 1}/{len(self.plan)}  {self.plan[index].name}  ({done} gone, about {clock(left)} left)"
+            f"{index + 1}/{len(self.plan)}  {self.plan[index].name}  ({done} gone, about {format_duration(left)} left)"
         )
 
     def fit(self, state: FitProgress) -> None:
@@ -98,5 +98,5 @@ class _Shown:
             self.bar.start()
         whole = self.plan[1].seconds
         part = max(0.0, 1 - state.seconds_left / max(whole, state.seconds_left, 1e-9))
-        text = f"scale {state.scale_index}, iteration {state.iteration}, {clock(state.seconds_left)} left"
+        text = f"scale {state.scale_index}, iteration {state.iteration}, {format_duration(state.seconds_left)} left"
         self.bar.update(self._task, completed=part, description=text)

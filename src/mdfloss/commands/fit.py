@@ -22,9 +22,9 @@ from mdfloss.fitting.config import CHROMA
 from mdfloss.fitting.plan import measure_speed
 from mdfloss.fitting.request import bank_card, fit_request, load_finished
 from mdfloss.seeds import load_seed
-from mdfloss.timing import clock
 
 from .device import find_device
+from .durations import format_duration
 
 __all__ = ["fit"]
 
@@ -184,13 +184,13 @@ def _plan_table(plan: FitPlan, *, speed: float | None) -> Table:
     for heading in ("scale", "size", "channels", "iterations", "expected time"):
         table.add_column(heading, justify="right")
     for scale in plan.scales:
-        expected = "" if speed is None else clock(plan.seconds(scale.scale_index, speed=speed))
+        expected = "" if speed is None else format_duration(plan.seconds(scale.scale_index, speed=speed))
         sizes = ", ".join(f"{height}×{width}" for height, width in scale.sizes)
         row = (str(scale.scale_index), sizes, str(scale.width), str(scale.iterations), expected)
         table.add_row(*row)
     if speed is not None:
         whole = sum(plan.seconds(scale.scale_index, speed=speed) for scale in plan.scales)
-        table.caption = f"about {clock(whole)} on this CPU; press Ctrl+C to stop, --resume to continue"
+        table.caption = f"about {format_duration(whole)} on this CPU; press Ctrl+C to stop, --resume to continue"
     return table
 
 
@@ -214,7 +214,7 @@ class _Bars:
             task = self.progress.add_task(str(state.scale_index), total=total, figures="")
             self._tasks[state.scale_index] = task
         figures = f"critic {state.losses.critic:+.3f}  mse {state.losses.reconstruction:.4f}"
-        left = f"  {clock(state.seconds_left)} left"
+        left = f"  {format_duration(state.seconds_left)} left"
         self.progress.update(self._tasks[state.scale_index], completed=state.iteration, figures=figures + left)
 
 

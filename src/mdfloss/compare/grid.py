@@ -13,7 +13,7 @@ from mdfloss.evaluation.metrics import ColorSpace, MetricProtocol, find_metrics
 from mdfloss.training import DataConfig, OptimizerConfig, TrainConfig
 from mdfloss.training.config import OptimizerName
 
-from .typed import Several
+from .plain_values import Several
 
 __all__ = ["BANK", "WEIGHT", "Budget", "Grid", "GridLoss", "GridNetwork", "GridTask", "GridTest", "Training"]
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from .grid import Grid
-from .typed import typed
+from .plain_values import from_plain
 
 __all__ = ["grid_text", "load_grid"]
 
@@ -33,7 +33,7 @@ def load_grid(path: Path) -> Grid:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not YAML: {error}") from error
     try:
-        grid: Grid = typed(Grid, values)
+        grid: Grid = from_plain(Grid, values)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return grid

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ..sizes import size_text
 from .protocol import NamedDistortion
-from .strength import draw, highest, normalise
+from .strength import checked_strength, draw, highest
 
 __all__ = ["DefocusBlur", "GaussianBlur", "MotionBlur"]
 
@@ -31,7 +31,7 @@ class GaussianBlur(NamedDistortion):
     sigma: float | tuple[float, float] = (0.5, 3.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sigma", normalise("sigma", self.sigma, low=0.01, unit="px"))
+        object.__setattr__(self, "sigma", checked_strength("sigma", self.sigma, low=0.01, unit="px"))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Blur a batch.
@@ -66,7 +66,7 @@ class DefocusBlur(NamedDistortion):
     radius: float | tuple[float, float] = (1.0, 5.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "radius", normalise("radius", self.radius, unit="px"))
+        object.__setattr__(self, "radius", checked_strength("radius", self.radius, unit="px"))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Blur a batch.
@@ -103,8 +103,8 @@ class MotionBlur(NamedDistortion):
     angle: float | tuple[float, float] = (0.0, 180.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "length", normalise("length", self.length, low=1, unit="px"))
-        object.__setattr__(self, "angle", normalise("angle", self.angle, low=-360, high=360, unit="degrees"))
+        object.__setattr__(self, "length", checked_strength("length", self.length, low=1, unit="px"))
+        object.__setattr__(self, "angle", checked_strength("angle", self.angle, low=-360, high=360, unit="degrees"))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Blur a batch.

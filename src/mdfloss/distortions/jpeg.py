@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .protocol import NamedDistortion
-from .strength import draw_whole, normalise
+from .strength import checked_strength, draw_whole
 
 __all__ = ["Jpeg"]
 
@@ -31,7 +31,7 @@ class Jpeg(NamedDistortion):
     quality: int | tuple[int, int] = (7, 10)
 
     def __post_init__(self) -> None:
-        quality = normalise("quality", self.quality, low=1, high=100, integer=True)
+        quality = checked_strength("quality", self.quality, low=1, high=100, integer=True)
         object.__setattr__(self, "quality", quality)
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .protocol import NamedDistortion
-from .strength import Strength, draw, normalise
+from .strength import Strength, checked_strength, draw
 
 __all__ = ["GaussianNoise", "PoissonGaussianNoise"]
 
@@ -29,7 +29,7 @@ class GaussianNoise(NamedDistortion):
     sigma: float | tuple[float, float] = (0.0, 55.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sigma", normalise("sigma", self.sigma, unit="(in 1/255)"))
+        object.__setattr__(self, "sigma", checked_strength("sigma", self.sigma, unit="(in 1/255)"))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Add noise to a batch.
@@ -63,8 +63,8 @@ class PoissonGaussianNoise(NamedDistortion):
     sigma: float | tuple[float, float] = (0.0, 10.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "photons", normalise("photons", self.photons, low=1e-3))
-        object.__setattr__(self, "sigma", normalise("sigma", self.sigma, unit="(in 1/255)"))
+        object.__setattr__(self, "photons", checked_strength("photons", self.photons, low=1e-3))
+        object.__setattr__(self, "sigma", checked_strength("sigma", self.sigma, unit="(in 1/255)"))
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Add noise to a batch.

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Strength", "draw", "draw_whole", "highest", "normalise"]
+__all__ = ["Strength", "checked_strength", "draw", "draw_whole", "highest"]
 
 Strength = float | tuple[float, float]
 """One value, or the lowest and the highest of a uniform distribution."""
 
 
-def normalise(
+def checked_strength(
     name: str,
     strength: Any,
     *,
@@ -58,7 +58,7 @@ def draw(strength: Strength, count: int, generator: torch.Generator) -> Tensor:
     A fixed strength takes nothing from the generator.
 
     Args:
-        strength: As `normalise` returns it.
+        strength: As `checked_strength` returns it.
         count: Number of images N.
         generator: Source of randomness.
 
@@ -78,7 +78,7 @@ def draw_whole(strength: int | tuple[int, int], count: int, generator: torch.Gen
     A fixed strength takes nothing from the generator.
 
     Args:
-        strength: As `normalise` with `integer=True` returns it.
+        strength: As `checked_strength` with `integer=True` returns it.
         count: Number of images N.
         generator: Source of randomness.
     """

@@ -20,7 +20,7 @@ from ..input_range import from_input_range, to_input_range
 from .pyramid import Size
 from .windows import Window, cut, grow, source_window, upsample
 
-__all__ = ["MARGIN", "Chain", "Degradation", "GameInput"]
+__all__ = ["MARGIN", "Chain", "Degradation", "ScaleInput"]
 
 _PROBE_SIDE = 120
 """Side of the image that a distortion is tried on: a multiple of every usual factor."""
@@ -29,8 +29,8 @@ MARGIN = RECEPTIVE_FIELD // 2
 """Zero padding of a generator, in pixels on each side."""
 
 
-class GameInput(NamedTuple):
-    """What one iteration plays on, all in [-1, 1].
+class ScaleInput(NamedTuple):
+    """What the networks of a scale see in one iteration, all in [-1, 1].
 
     Attributes:
         padded: Distorted input of the generator with its margin, (N, 3, H + 10, W + 10); zero outside the level.
@@ -45,7 +45,7 @@ class GameInput(NamedTuple):
 
 
 class Degradation:
-    """The task's distortion, brought to the range and the size of the game.
+    """The task's distortion, brought to the range and the size that the generators work on.
 
     A distortion that changes the size, such as `Downscale(4)`, marks a sampling task: its result is resized back,
     and it acts on the coarsest input only (the paper's z = 0 for super-resolution).
@@ -110,7 +110,7 @@ class Chain:
         height, width = self.levels[scale_index].shape[-2:]
         return height, width
 
-    def feed(self, scale_index: int, window: Window, generator: torch.Generator) -> GameInput:
+    def generator_input(self, scale_index: int, window: Window, generator: torch.Generator) -> ScaleInput:
         """What the generator of a scale sees in a window of its level.
 
         Args:
@@ -129,7 +129,7 @@ class Chain:
         else:
             previous = cut(clean, window, origin=wide)
         padded = cut(distorted, grow(window, MARGIN, level=None), origin=wide)
-        return GameInput(padded, previous, to_input_range(cut(level, window)))
+        return ScaleInput(padded, previous, to_input_range(cut(level, window)))
 
     @torch.no_grad()
     def output(self, scale_index: int, window: Window, generator: torch.Generator) -> Tensor:
@@ -140,7 +140,7 @@ class Chain:
             window: Windows of the level.
             generator: Source of the distortions' strengths.
         """
-        padded, previous, _ = self.feed(scale_index, window, generator)
+        padded, previous, _ = self.generator_input(scale_index, window, generator)
         fake: Tensor = self.generators[scale_index](padded, previous)
         return fake
 

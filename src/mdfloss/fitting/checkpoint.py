@@ -37,7 +37,7 @@ class FitState:
     """Where a fit stands.
 
     Args:
-        scale_index: The scale that is played; K when all are done.
+        scale_index: The scale that is trained; K when all are done.
         iteration: Iterations of that scale that are done.
         generators: State of every scale's generator so far, the present one last.
         critics: State of every scale's discriminator so far, the present one last.

@@ -7,8 +7,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .scale_gan import scale_width
-
 __all__ = ["CHROMA", "PRESETS", "FitConfig"]
 
 _CPU = {"width": 16, "max_width": 16, "batch_size": 1}
@@ -24,12 +22,13 @@ CHROMA = 0.62
 """How strongly a fitted bank answers to noise along each axis of colour, luma being 1. Left to itself a fit to noise
 hardly sees one of them (docs/fit.md, Colour)."""
 
+SCALES_PER_WIDTH = 4
 RESIDUALS = ("previous", "distorted")
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """Options of a fit; the defaults are the paper's (section 3.1), played on crops.
+    """Options of a fit; the defaults are the paper's (section 3.1), on crops.
 
     Args:
         num_scales: K, the number of scales and discriminators.
@@ -77,8 +76,9 @@ class FitConfig:
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of every scale, coarsest first."""
-        scales = range(self.num_scales)
-        return tuple(scale_width(k, width=self.width, max_width=self.max_width) for k in scales)
+        return tuple(
+            int(min(self.width * 2 ** (k // SCALES_PER_WIDTH), self.max_width)) for k in range(self.num_scales)
+        )
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> FitConfig:

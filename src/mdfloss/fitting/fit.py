@@ -22,11 +22,11 @@ from .chain import Chain, Degradation
 from .checkpoint import FitState, has_state, load_state, save_state
 from .condition import conditioning_pairs
 from .config import CHROMA, FitConfig
+from .iteration import train_on_crops
 from .plan import FitPlan, plan_fit
-from .play import play_crops
 from .pyramid import seed_levels
 from .request import Request, bank_card, fit_request
-from .scale_gan import Generator, Losses, Players, learning_rate
+from .scale_gan import Generator, Losses, ScaleNetworks, learning_rate
 
 __all__ = ["FitDivergedError", "FitProgress", "fit"]
 
@@ -85,7 +85,7 @@ def fit(
 ) -> DiscriminatorBank:
     """Fit discriminators to seed images and a task's distortion.
 
-    The scales are played one after another, coarsest first, on random crops; a scale of the same width as the one
+    The scales are trained one after another, coarsest first, on random crops; a scale of the same width as the one
     before starts from its weights. On one machine, with one number of threads, the result depends on the
     arguments only, and a fit that was killed and resumed ends with the same weights on the CPU, bit for bit.
 
@@ -134,7 +134,7 @@ def fit(
     )
     run = _Run(config, plan, request, chains, random, generators, [], workdir, checkpoint_every, on_progress)
     with nullcontext() if workdir is None else only_writer(workdir):
-        _play_scales(run, _found_state(run, resume=resume))
+        _train_scales(run, _found_state(run, resume=resume))
     critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
     bank = DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source))
     return whiten(bank, clean, distorted, chroma=chroma)
@@ -169,52 +169,52 @@ def _found_state(run: _Run, *, resume: bool) -> FitState | None:
     return load_state(workdir, run.request, device=run.random.device)
 
 
-def _play_scales(run: _Run, state: FitState | None) -> None:
+def _train_scales(run: _Run, state: FitState | None) -> None:
     """All scales that are left."""
-    players, scale_index, iteration = _take_up(run, state)
+    networks, scale_index, iteration = _restored(run, state)
     while scale_index < run.config.num_scales:
-        players = players or _new_players(run, scale_index)
-        _play_scale(run, scale_index, players, first_iteration=iteration)
-        players, scale_index, iteration = None, scale_index + 1, 0
+        networks = networks or _new_networks(run, scale_index)
+        _train_scale(run, scale_index, networks, first_iteration=iteration)
+        networks, scale_index, iteration = None, scale_index + 1, 0
 
 
-def _take_up(run: _Run, state: FitState | None) -> tuple[Players | None, int, int]:
-    """Bring the run to a saved state: the players of a scale in progress, its index, its iterations."""
+def _restored(run: _Run, state: FitState | None) -> tuple[ScaleNetworks | None, int, int]:
+    """Bring the run to a saved state: the networks of a scale in progress, its index, its iterations."""
     if state is None:
         return None, 0, 0
-    players = None
+    networks = None
     for k, (generator, critic) in enumerate(zip(state.generators, state.critics, strict=True)):
-        players = Players(run.config.widths[k], generator=run.random)
-        players.generator.load_state_dict(generator)
-        players.critic.load_state_dict(critic)
+        networks = ScaleNetworks(run.config.widths[k], generator=run.random)
+        networks.generator.load_state_dict(generator)
+        networks.critic.load_state_dict(critic)
         if k < state.scale_index:
-            _finish(run, players)
-            players = None
-    if players is not None:
-        players.take_up(state.optimizers)
+            _finish(run, networks)
+            networks = None
+    if networks is not None:
+        networks.restore(state.optimizers)
     run.random.set_state(state.random_state)
-    return players, state.scale_index, state.iteration
+    return networks, state.scale_index, state.iteration
 
 
-def _new_players(run: _Run, scale_index: int) -> Players:
+def _new_networks(run: _Run, scale_index: int) -> ScaleNetworks:
     widths = run.config.widths
     warm = scale_index > 0 and widths[scale_index] == widths[scale_index - 1]
     start = (run.generators[-1], run.critics[-1]) if warm else None
-    return Players(widths[scale_index], generator=run.random, start=start)
+    return ScaleNetworks(widths[scale_index], generator=run.random, start=start)
 
 
-def _finish(run: _Run, players: Players) -> None:
+def _finish(run: _Run, networks: ScaleNetworks) -> None:
     """Freeze a scale: from now on it only feeds the next ones."""
-    run.generators.append(players.generator.eval().requires_grad_(False))
-    run.critics.append(players.critic.eval().requires_grad_(False))
+    run.generators.append(networks.generator.eval().requires_grad_(False))
+    run.critics.append(networks.critic.eval().requires_grad_(False))
 
 
-def _play_scale(run: _Run, scale_index: int, players: Players, *, first_iteration: int) -> None:
+def _train_scale(run: _Run, scale_index: int, networks: ScaleNetworks, *, first_iteration: int) -> None:
     """All iterations of one scale, with its checkpoints."""
     config = run.config
     for iteration in range(first_iteration, config.iterations):
-        players.set_rate(learning_rate(iteration, iterations=config.iterations))
-        losses = play_crops(players, run.chains, scale_index, config, generator=run.random)
+        networks.set_rate(learning_rate(iteration, iterations=config.iterations))
+        losses = train_on_crops(networks, run.chains, scale_index, config, generator=run.random)
         done = iteration + 1
         if not losses.finite:
             raise FitDivergedError(_diverged(run, scale_index, done, f"losses are {losses}"))
@@ -222,24 +222,24 @@ def _play_scale(run: _Run, scale_index: int, players: Players, *, first_iteratio
         if run.on_progress is not None:
             run.on_progress(FitProgress(scale_index, done, losses, _seconds_left(run, scale_index, done)))
         if done < config.iterations and done % run.checkpoint_every == 0:
-            _save(run, scale_index, done, players)
-    if not players.finite:
+            _save(run, scale_index, done, networks)
+    if not networks.finite:
         raise FitDivergedError(_diverged(run, scale_index, config.iterations, "a weight is not finite"))
-    _finish(run, players)
+    _finish(run, networks)
     _save(run, scale_index + 1, 0, None)
 
 
-def _save(run: _Run, scale_index: int, iteration: int, players: Players | None) -> None:
+def _save(run: _Run, scale_index: int, iteration: int, networks: ScaleNetworks | None) -> None:
     if run.workdir is None:
         return
     generators, critics = [*run.generators], [*run.critics]
     optimizers = []
-    if players is not None:
-        if not players.finite:
+    if networks is not None:
+        if not networks.finite:
             raise FitDivergedError(_diverged(run, scale_index, iteration, "a weight is not finite"))
-        generators.append(players.generator)
-        critics.append(players.critic)
-        optimizers = [plain_state(optimizer) for optimizer in players.optimizers]
+        generators.append(networks.generator)
+        critics.append(networks.critic)
+        optimizers = [plain_state(optimizer) for optimizer in networks.optimizers]
     state = FitState(
         scale_index=scale_index,
         iteration=iteration,

@@ -11,9 +11,9 @@ import torch
 from ..distortions import Distortion
 from .chain import MARGIN, Chain, Degradation
 from .config import FitConfig
-from .play import play_crops
+from .iteration import train_on_crops
 from .pyramid import Size, choose_rho, scale_sizes
-from .scale_gan import Players
+from .scale_gan import ScaleNetworks
 
 __all__ = ["FitPlan", "ScalePlan", "measure_speed", "plan_fit"]
 
@@ -89,7 +89,7 @@ def plan_fit(seed_sizes: Sequence[Size], config: FitConfig) -> FitPlan:
 
 
 def measure_speed(plan: FitPlan, config: FitConfig, distortion: Distortion) -> float:
-    """Play a few iterations of a game that is thrown away, to learn how long the fit may take.
+    """Do a few iterations of a scale that is thrown away, to learn how long the fit may take.
 
     Args:
         plan: The plan of the fit.
@@ -103,11 +103,11 @@ def measure_speed(plan: FitPlan, config: FitConfig, distortion: Distortion) -> f
     height, width = (min(config.crop_size, side) for side in plan.scales[-1].sizes[0])
     level = torch.rand(1, 3, height, width, generator=random)
     chains = [Chain([level], [], Degradation(distortion))]
-    players = Players(config.width, generator=random)
+    networks = ScaleNetworks(config.width, generator=random)
     started = 0.0
     for iteration in range(1 + _TIMED_ITERATIONS):
         started = time.monotonic() if iteration == 1 else started
-        play_crops(players, chains, 0, config, generator=random)
+        train_on_crops(networks, chains, 0, config, generator=random)
     work = _iteration_work([(height, width)], config) / 1e9
     return work * _TIMED_ITERATIONS / (time.monotonic() - started)
 

@@ -1,6 +1,6 @@
-"""One scale's game between a generator and a critic (paper section 3.1, Eq. 1, after SinGAN).
+"""The generator and the critic of one scale, trained against each other (paper section 3.1, Eq. 1, after SinGAN).
 
-Eq. 1 is played as WGAN-GP with a reconstruction term, alpha = 100:
+Eq. 1 is a WGAN-GP with a reconstruction term, alpha = 100:
 
     critic:     -mean D(real) + mean D(fake) + 0.1 * mean over pixels of (|grad D(mixed)| over channels - 1)^2
     generator:  -mean D(fake) + alpha * mean (fake - real)^2
@@ -24,19 +24,17 @@ from ..recording import make_capturable, set_rate
 __all__ = [
     "Generator",
     "Losses",
-    "Players",
+    "ScaleNetworks",
     "critic_loss",
     "generator_loss",
     "gradient_penalty",
     "learning_rate",
-    "scale_width",
 ]
 
 PENALTY_WEIGHT = 0.1
 LEARNING_RATE = 5e-4
 BETAS = (0.5, 0.999)
 DECAY_AT, DECAY = 0.8, 0.1
-SCALES_PER_WIDTH = 4
 INITIAL_STD = 0.02
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -88,11 +86,6 @@ class Losses(NamedTuple):
     def finite(self) -> bool:
         """Whether every figure is a finite number."""
         return all(map(math.isfinite, self))
-
-
-def scale_width(scale_index: int, *, width: int, max_width: int) -> int:
-    """Channels of a scale's networks: `width`, doubled every four scales up to `max_width`."""
-    return int(min(width * 2 ** (scale_index // SCALES_PER_WIDTH), max_width))
 
 
 def learning_rate(iteration: int, *, iterations: int) -> float:
@@ -154,11 +147,11 @@ def generator_loss(
     return adversarial + alpha * reconstruction, adversarial, reconstruction
 
 
-class Game(NamedTuple):
+class RecordedIteration(NamedTuple):
     """An iteration that was recorded as a CUDA graph.
 
     Attributes:
-        inputs: Where it looks for what it plays on.
+        inputs: Where it looks for what the networks see.
         graph: Its replay is the iteration.
         figures: Where it leaves the losses.
     """
@@ -168,7 +161,7 @@ class Game(NamedTuple):
     figures: Tensor
 
 
-class Players:
+class ScaleNetworks:
     """The two networks of one scale and their optimisers.
 
     Args:
@@ -191,11 +184,11 @@ class Players:
             torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=BETAS)
             for network in (self.generator, self.critic)
         )
-        self.games: dict[Hashable, Game] = {}
-        """On CUDA, the recorded iterations by the shapes of what they play on."""
-        self.take_up(())
+        self.graphs: dict[Hashable, RecordedIteration] = {}
+        """On CUDA, the recorded iterations by the shapes of what the networks see."""
+        self.restore(())
 
-    def take_up(self, states: Sequence[Mapping[str, Any]]) -> None:
+    def restore(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Go on with the optimisers' saved states.
 
         Args:
@@ -214,10 +207,14 @@ class Players:
         return self.generator_optimizer, self.critic_optimizer
 
     @property
+    def tensors(self) -> list[Tensor]:
+        """All weights and statistics."""
+        return [*self.generator.state_dict().values(), *self.critic.state_dict().values()]
+
+    @property
     def finite(self) -> bool:
         """Whether all weights and statistics are finite numbers."""
-        states = (*self.generator.state_dict().values(), *self.critic.state_dict().values())
-        return all(bool(torch.isfinite(value).all()) for value in states)
+        return all(bool(torch.isfinite(value).all()) for value in self.tensors)
 
     def set_rate(self, rate: float) -> None:
         """Set both optimisers' learning rate."""

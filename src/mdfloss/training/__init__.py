@@ -1,7 +1,9 @@
 """Phase 2: training restoration networks."""
 
+from .abreast import train_abreast
 from .adversarial import AdversarialConfig, train_adversarial
 from .config import DataConfig, Hardware, OptimizerConfig, TrainConfig
+from .module import TrainingDivergedError
 from .restoration import TrainResult, train
 from .run_folder import RunFolderError
 
@@ -13,6 +15,8 @@ __all__ = [
     "RunFolderError",
     "TrainConfig",
     "TrainResult",
+    "TrainingDivergedError",
     "train",
+    "train_abreast",
     "train_adversarial",
 ]

@@ -20,7 +20,7 @@ from ..evaluation.metrics import psnr
 from ..loss import MDFLoss
 from ..losses import banks_digest
 from ..networks import RestorationNetwork, build_network, load_network
-from ..networks.firing import Firing
+from ..networks.dead_relus import DeadReluCounter
 from .config import TrainConfig, make_optimizer
 
 __all__ = ["TrainingDivergedError", "TrainingModule", "first_network", "learnt_digests"]
@@ -101,7 +101,7 @@ class TrainingModule(pl.LightningModule):
         self._optimizer_states: list[dict[str, Any]] = []
         self._sums = torch.zeros(len(self.MEANS))
         self._scores: list[Tensor] = []
-        self._firing = Firing()
+        self._dead_relus = DeadReluCounter()
 
     @property
     def loss(self) -> nn.Module:
@@ -165,7 +165,7 @@ class TrainingModule(pl.LightningModule):
 
     def validation_step(self, batch: Pair, batch_idx: int) -> None:  # noqa: ARG002
         """Loss and PSNR (dB, RGB) of one picture, and which ReLUs fire on it."""
-        with self._firing:
+        with self._dead_relus:
             pred = self.network(batch.distorted)
         score = psnr(pred.float().clamp(0, 1), batch.clean).mean()
         self._scores.append(torch.stack([self.loss(pred, batch.clean).float(), score]))
@@ -175,9 +175,9 @@ class TrainingModule(pl.LightningModule):
         since = self.step - (int(self.curves[-1]["step"]) if self.curves else 0)
         means = dict(zip(self.MEANS, (self.mean_over_devices(self._sums) / since).tolist(), strict=True))
         val_loss, val_psnr = torch.stack(self._scores).mean(0).tolist()
-        dead_share = self._firing.dead_share
+        dead_share = self._dead_relus.dead_share
         self._scores.clear()
-        self._firing = Firing()
+        self._dead_relus = DeadReluCounter()
         self._sums.zero_()
         lr = self.config.optimizer.lr_at(self.step - 1, self.config.steps)
         scores = {"val_loss": val_loss, "val_psnr": val_psnr, "dead_relus": dead_share}

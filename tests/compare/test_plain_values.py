@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict
 
 import pytest
 
-from mdfloss.compare.typed import Several, typed
+from mdfloss.compare.plain_values import Several, from_plain
 
 
 class Named(TypedDict, total=False):
@@ -44,7 +44,7 @@ class Whole:
     ],
 )
 def test_what_fits_becomes_what_is_asked_for(hint: Any, value: Any, made: Any) -> None:
-    found = typed(hint, value)
+    found = from_plain(hint, value)
     assert found == made
     assert type(found) is type(made)
 
@@ -77,4 +77,4 @@ def test_what_fits_becomes_what_is_asked_for(hint: Any, value: Any, made: Any) -
 )
 def test_what_does_not_fit_is_named_with_its_place(hint: Any, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
-        typed(hint, value, "x")
+        from_plain(hint, value, "x")

@@ -4,15 +4,15 @@ import torch
 
 from mdfloss.networks import EDSR, DnCNN, SRResNet
 from mdfloss.networks.base import RestorationNetwork
-from mdfloss.networks.firing import Firing
+from mdfloss.networks.dead_relus import DeadReluCounter
 
 
-def _seen(network: RestorationNetwork, *images: torch.Tensor) -> Firing:
-    firing = Firing()
+def _seen(network: RestorationNetwork, *images: torch.Tensor) -> DeadReluCounter:
+    counter = DeadReluCounter()
     for image in images:
-        with torch.inference_mode(), firing:
+        with torch.inference_mode(), counter:
             network(image)
-    return firing
+    return counter
 
 
 def test_a_unit_that_fires_on_one_picture_is_not_dead() -> None:
@@ -25,8 +25,8 @@ def test_a_unit_that_fires_on_one_picture_is_not_dead() -> None:
     red, green = (torch.zeros(1, 3, 8, size) for size in (8, 11))
     red[:, 0], green[:, 1] = 1, 1
     for images, dead in (((red,), 3), ((green,), 3), ((red, green), 2)):
-        firing = _seen(network, *images)
-        assert (firing.dead, firing.total, firing.dead_share) == (dead, 8, dead / 8)
+        counter = _seen(network, *images)
+        assert (counter.dead, counter.total, counter.dead_share) == (dead, 8, dead / 8)
 
 
 def test_functions_count_and_other_units_do_not(generator: torch.Generator) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints, is_typeddict
 
-__all__ = ["Several", "typed"]
+__all__ = ["Several", "from_plain"]
 
 Item = TypeVar("Item")
 
@@ -20,7 +20,7 @@ Several = Annotated[tuple[Item, ...], "one value stands for a list of one"]
 _WORDS = {str: "text", int: "a whole number", float: "a number"}
 
 
-def typed(hint: Any, value: Any, where: str = "") -> Any:
+def from_plain(hint: Any, value: Any, where: str = "") -> Any:
     """A plain value as an annotation asks for it: lists become tuples, names with values become dataclasses.
 
     Args:
@@ -37,9 +37,9 @@ def typed(hint: Any, value: Any, where: str = "") -> Any:
     """
     kind, of = get_origin(hint), get_args(hint)
     if kind is UnionType:
-        return None if value is None else typed(of[0], value, where)
+        return None if value is None else from_plain(of[0], value, where)
     if kind is dict:
-        return {name: typed(of[1], entry, f"{where}.{name}") for name, entry in _names(value, where).items()}
+        return {name: from_plain(of[1], entry, f"{where}.{name}") for name, entry in _names(value, where).items()}
     if dataclasses.is_dataclass(hint) or is_typeddict(hint):
         return _record(hint, value, where)
     try:
@@ -62,7 +62,7 @@ def _record(kind: Any, value: Any, where: str) -> Any:
     values = _names(value, where, known)
     if unknown := set(values) - set(hints):
         raise ValueError(f"{where or 'the file'} has no {', '.join(sorted(unknown))}: there are {known}")
-    made = {name: typed(hints[name], entry, f"{where}.{name}".lstrip(".")) for name, entry in values.items()}
+    made = {name: from_plain(hints[name], entry, f"{where}.{name}".lstrip(".")) for name, entry in values.items()}
     if missing := [name for name in hints if name not in values and _is_required(kind, name)]:
         raise ValueError(f"{where or 'the file'} needs {', '.join(missing)}")
     try:

@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["Firing"]
+__all__ = ["DeadReluCounter"]
 
 
-class Firing(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class DeadReluCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Watches the ReLUs of a network, modules or functions, while it is used as a context: one pass of it each time.
 
     Examples:
         >>> relu = torch.nn.ReLU()
-        >>> firing = Firing()
-        >>> with firing:
+        >>> counter = DeadReluCounter()
+        >>> with counter:
         ...     _ = relu(torch.tensor([[[[1.0]], [[-1.0]], [[-2.0]]]]))
-        >>> with firing:
+        >>> with counter:
         ...     _ = relu(torch.tensor([[[[-1.0]], [[-1.0]], [[3.0]]]]))
-        >>> firing.dead, firing.total
+        >>> counter.dead, counter.total
         (1, 3)
     """
 
@@ -30,7 +30,7 @@ class Firing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._peaks: list[Tensor] = []
         self._next = 0
 
-    def __enter__(self) -> Firing:
+    def __enter__(self) -> DeadReluCounter:
         self._next = 0
         super().__enter__()  # type: ignore[no-untyped-call]
         return self

@@ -1,4 +1,4 @@
-"""One iteration of a scale's game: crops, a fresh distortion, the critic's steps and the generator's."""
+"""One iteration of a scale: crops, a fresh distortion, the critic's steps and the generator's."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from ..recording import record
-from .chain import Chain, GameInput
+from .chain import Chain, ScaleInput
 from .config import FitConfig
-from .scale_gan import Game, Losses, Players, critic_loss, generator_loss
+from .scale_gan import Losses, RecordedIteration, ScaleNetworks, critic_loss, generator_loss
 from .windows import random_windows
 
-__all__ = ["play", "play_crops"]
+__all__ = ["train_iteration", "train_on_crops"]
 
 
-def play_crops(
-    players: Players,
+def train_on_crops(
+    networks: ScaleNetworks,
     chains: Sequence[Chain],
     scale_index: int,
     config: FitConfig,
@@ -28,7 +28,7 @@ def play_crops(
     """One iteration on crops of one seed, each seed as likely as the others.
 
     Args:
-        players: Networks and optimisers of the scale; changed in place.
+        networks: Networks and optimisers of the scale; changed in place.
         chains: Levels and coarser generators of every seed.
         scale_index: 0 = coarsest.
         config: Options of the fit.
@@ -42,9 +42,9 @@ def play_crops(
         batch_size=config.batch_size,
         generator=generator,
     )
-    return play(
-        players,
-        chain.feed(scale_index, window, generator),
+    return train_iteration(
+        networks,
+        chain.generator_input(scale_index, window, generator),
         critic_steps=config.critic_steps,
         generator_steps=config.generator_steps,
         alpha=config.alpha,
@@ -52,9 +52,9 @@ def play_crops(
     )
 
 
-def play(
-    players: Players,
-    feed: GameInput,
+def train_iteration(
+    networks: ScaleNetworks,
+    inputs: ScaleInput,
     *,
     critic_steps: int,
     generator_steps: int,
@@ -64,21 +64,21 @@ def play(
     """One iteration: the critic's steps, then the generator's, each of these with a fresh fake.
 
     Args:
-        players: Networks and optimisers of the scale; changed in place.
-        feed: What the iteration plays on.
+        networks: Networks and optimisers of the scale; changed in place.
+        inputs: What the networks see.
         critic_steps: Steps of the critic.
         generator_steps: Steps of the generator.
         alpha: Weight of the reconstruction.
         generator: Source of the mixtures in the penalty.
     """
-    mixes = torch.rand(critic_steps, len(feed.real), 1, 1, 1, generator=generator, device=feed.real.device)
-    iteration = partial(_iteration, players, generator_steps=generator_steps, alpha=alpha)
-    play_on = partial(_recorded, players, iteration) if mixes.is_cuda else iteration
-    return Losses(*play_on(*feed, mixes).tolist())
+    mixes = torch.rand(critic_steps, len(inputs.real), 1, 1, 1, generator=generator, device=inputs.real.device)
+    iteration = partial(_iteration, networks, generator_steps=generator_steps, alpha=alpha)
+    compute = partial(_recorded, networks, iteration) if mixes.is_cuda else iteration
+    return Losses(*compute(*inputs, mixes).tolist())
 
 
 def _iteration(
-    players: Players,
+    networks: ScaleNetworks,
     padded: Tensor,
     previous: Tensor,
     real: Tensor,
@@ -88,39 +88,38 @@ def _iteration(
     alpha: float,
 ) -> Tensor:
     """An iteration without chance; the figures of `Losses` as one tensor."""
-    players.generator.train()
-    players.critic.train().requires_grad_(True)
+    networks.generator.train()
+    networks.critic.train().requires_grad_(True)
     with torch.no_grad():
-        fake = players.generator(padded, previous)
+        fake = networks.generator(padded, previous)
     for mix in mixes:
-        loss, penalty = critic_loss(players.critic, real, fake, mix)
-        _step(players.critic_optimizer, loss)
-    players.critic.requires_grad_(False)
+        loss, penalty = critic_loss(networks.critic, real, fake, mix)
+        _step(networks.critic_optimizer, loss)
+    networks.critic.requires_grad_(False)
     for _ in range(generator_steps):
-        fresh = players.generator(padded, previous)
-        total, adversarial, reconstruction = generator_loss(players.critic, real, fresh, alpha=alpha)
-        _step(players.generator_optimizer, total)
+        fresh = networks.generator(padded, previous)
+        total, adversarial, reconstruction = generator_loss(networks.critic, real, fresh, alpha=alpha)
+        _step(networks.generator_optimizer, total)
     return torch.stack([loss, penalty, adversarial, reconstruction]).detach()
 
 
-def _recorded(players: Players, iteration: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+def _recorded(networks: ScaleNetworks, iteration: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """The same from a CUDA graph, which is made for the first inputs of their shapes."""
     key = tuple(tensor.shape for tensor in inputs)
-    if key not in players.games:
+    if key not in networks.graphs:
         own = tuple(tensor.clone() for tensor in inputs)
         figures = torch.zeros(len(Losses._fields), device=own[0].device)
-        networks = (players.generator, players.critic)
         graph = record(
             lambda: figures.copy_(iteration(*own)),
-            changed=[tensor for network in networks for tensor in network.state_dict().values()],
-            optimizers=players.optimizers,
+            changed=networks.tensors,
+            optimizers=networks.optimizers,
         )
-        players.games[key] = Game(own, graph, figures)
-    game = players.games[key]
-    for tensor, value in zip(game.inputs, inputs, strict=True):
+        networks.graphs[key] = RecordedIteration(own, graph, figures)
+    recorded = networks.graphs[key]
+    for tensor, value in zip(recorded.inputs, inputs, strict=True):
         tensor.copy_(value)
-    game.graph.replay()
-    return game.figures
+    recorded.graph.replay()
+    return recorded.figures
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

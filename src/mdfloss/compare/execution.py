@@ -12,8 +12,7 @@ from typing import Any, Protocol, TypeVar
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network
 from mdfloss.timing import seconds_a_step
-from mdfloss.training import Hardware
-from mdfloss.training.abreast import train_abreast
+from mdfloss.training import Hardware, train_abreast
 
 from .grid import BANK, WEIGHT, Grid
 from .plan import Kind, Run, train_config

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mdfloss.compare import Plan, Run, make_plan, run_one
-from mdfloss.compare.drive import do_runs, in_process, measure_speeds, on_ray, todo, train_together
+from mdfloss.compare.execution import do_runs, in_process, measure_speeds, on_ray, todo, train_together
 from mdfloss.networks import load_network
 
 
