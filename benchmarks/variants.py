@@ -39,7 +39,7 @@ RAW = replace(BALANCED, whitened=False, pixel_rms=0)
 READINGS = {
     "balanced": BALANCED,
     "whitened": DEFINITIONS["whitened"],
-    "squared": replace(DEFINITIONS["whitened"], absolute=False),
+    "squared": replace(DEFINITIONS["whitened"], comparison="squared"),
     "unpadded": replace(BALANCED, padded=False),
     "unscaled": replace(BALANCED, scaled=False),
     "pixels_0_3": replace(BALANCED, pixel_rms=0.3),

@@ -60,7 +60,8 @@ def tiny_bank() -> DiscriminatorBank:
     """Two scales of eight channels with random weights and statistics."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        bank = DiscriminatorBank([Discriminator(8), Discriminator(8)], BankCard(task="test", widths=(8, 8)))
+        card = BankCard(task="test", widths=(8, 8), rho=1.5)
+        bank = DiscriminatorBank([Discriminator(8), Discriminator(8)], card)
         for name, value in bank.named_buffers():
             if name.endswith("running_var"):
                 value.uniform_(0.5, 2)

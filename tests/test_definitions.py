@@ -21,7 +21,7 @@ def test_default_follows_the_bank(tiny_bank: DiscriminatorBank, generator: torch
 
 
 def test_definitions_that_make_no_sense() -> None:
-    options = {"absolute": True, "padded": True, "scaled": True}
+    options = {"comparison": "absolute", "padded": True, "scaled": True}
     with pytest.raises(ValueError, match=r"indices within 0\.\.4, got \(5,\)"):
         Definition(maps=(5,), activated=True, whitened=False, **options)
     with pytest.raises(ValueError, match="before their LeakyReLU"):

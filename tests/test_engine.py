@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ from mdfloss.pretrained import load_bank
 
 OPTIONS = {"padded": False, "scaled": True}
 OTHERS = {
-    "tail only": Definition(maps=(4,), activated=False, absolute=True, whitened=False, **OPTIONS),
-    "first block": Definition(maps=(0,), activated=False, absolute=True, whitened=True, **OPTIONS),
-    "all, before": Definition(maps=(0, 1, 2, 3, 4), activated=False, absolute=False, whitened=False, **OPTIONS),
+    "tail only": Definition(maps=(4,), activated=False, comparison="absolute", whitened=False, **OPTIONS),
+    "first block": Definition(maps=(0,), activated=False, comparison="absolute", whitened=True, **OPTIONS),
+    "all, before": Definition(maps=(0, 1, 2, 3, 4), activated=False, comparison="squared", whitened=False, **OPTIONS),
 }
 MAPS = {name: definition for name, definition in DEFINITIONS.items() if not definition.pixel_rms}
 """Those that the engine computes whole: the pixels' term is added after it."""
+MAPS["structure"] = replace(DEFINITIONS["structural"], pixel_rms=0, map_weight=1, pyramid=False)
 ALL = DEFINITIONS | OTHERS
+HALF_ERROR = {"structure": 0.03}
+"""In half precision, where it is more than a hundredth: what rounding adds to variances weighs in their quotient."""
 
 
 @pytest.fixture
@@ -74,14 +78,14 @@ def _in_type(loss: MDFLoss, pred: Tensor, target: Tensor, dtype: torch.dtype) ->
 def test_half_precision_stays_near_however_close_the_pair(
     bank: DiscriminatorBank, pair: tuple[Tensor, Tensor], name: str, dtype: torch.dtype, sigma: float
 ) -> None:
-    loss, target = MDFLoss(bank, definition=name), pair[1]
+    loss, target = MDFLoss(bank, definition=MAPS[name]), pair[1]
     pred = target + (pair[0] - target) * (sigma / 0.1)
     value, gradient = _in_type(loss, pred, target, dtype)
     plain_value, plain_gradient = _gradient(loss, pred, target, plain=True)
     assert value.dtype == torch.float32
-    torch.testing.assert_close(value, plain_value, rtol=0.01, atol=0)
+    torch.testing.assert_close(value, plain_value, rtol=HALF_ERROR.get(name, 0.01), atol=0)
     assert torch.cosine_similarity(gradient.flatten(), plain_gradient.flatten(), dim=0) > 0.995
-    torch.testing.assert_close(gradient.norm(), plain_gradient.norm(), rtol=0.01, atol=0)
+    torch.testing.assert_close(gradient.norm(), plain_gradient.norm(), rtol=HALF_ERROR.get(name, 0.01), atol=0)
 
 
 @pytest.mark.data
@@ -90,11 +94,14 @@ def test_released_bank_on_real_pictures(data_dir: Path, definition: str) -> None
     clean = read_image(data_dir / "bsds500" / "test" / "100007.jpg")[..., 100:140, 100:140]
     noisy = clean + 25 / 255 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     bank = whiten(load_bank(data_dir / "mdf-official" / "Ds_JPEG.safetensors").subset([0, 7]), clean, noisy)
-    loss = MDFLoss(bank, definition=definition)
+    loss = MDFLoss(bank, definition=MAPS[definition])
     for pred in (noisy, clean + (noisy - clean) / 10, Jpeg(quality=10)(clean, torch.Generator())):
         plain_value, plain_gradient = _gradient(loss, pred, clean, plain=True)
         exact, half = _gradient(loss, pred, clean, plain=False), _in_type(loss, pred, clean, torch.bfloat16)
-        for (value, gradient), error, cosine in ((exact, 1e-4, 0.9999), (half, 0.01, 0.995)):
+        for (value, gradient), error, cosine in (
+            (exact, 1e-4, 0.9999),
+            (half, HALF_ERROR.get(definition, 0.01), 0.995),
+        ):
             torch.testing.assert_close(value, plain_value, rtol=error, atol=0)
             assert torch.cosine_similarity(gradient.flatten(), plain_gradient.flatten(), dim=0) > cosine
 

@@ -29,10 +29,13 @@ def _expected(bank: DiscriminatorBank, pred: Tensor, target: Tensor, definition:
     """The definition written out with whole modules, in float64."""
     bank = copy.deepcopy(bank).double()
     total = torch.zeros(len(pred), dtype=torch.float64)
-    for discriminator in bank:
+    for scale, discriminator in enumerate(bank):
         maps: list[list[Tensor]] = []
         for image in (pred, target):
             x = image.double()
+            if definition.pyramid:
+                size = [round(side / bank.card.rho ** (len(bank) - 1 - scale)) for side in x.shape[2:]]
+                x = nn.functional.interpolate(x, size, mode="bicubic", antialias=True)
             if definition.scaled:
                 x = 2 * x - 1
             if definition.padded:
@@ -44,11 +47,23 @@ def _expected(bank: DiscriminatorBank, pred: Tensor, target: Tensor, definition:
                 found.append(x if definition.activated else response)
             maps.append([*found, discriminator.tail(x)])
         for index in definition.maps:
-            difference = maps[0][index] - maps[1][index]
+            one, other = maps[0][index], maps[1][index]
             if definition.whitened:
-                difference = torch.einsum("ij,njhw->nihw", discriminator.whitening[index].double(), difference)  # type: ignore[index]
-            total += (difference.abs() if definition.absolute else difference**2).mean(dim=(1, 2, 3))
+                matrix = discriminator.whitening[index].double()  # type: ignore[index]
+                one, other = (torch.einsum("ij,njhw->nihw", matrix, x) for x in (one, other))
+            total += definition.map_weight * _compared(one, other, definition.comparison)
     return total + definition.pixel_rms * (pred.double() - target.double()).square().mean(dim=(1, 2, 3)).sqrt()
+
+
+def _compared(pred: Tensor, target: Tensor, comparison: str) -> Tensor:
+    """The distance of two maps, of its windows one by one for structure."""
+    if comparison != "structure":
+        return ((pred - target).abs() if comparison == "absolute" else (pred - target) ** 2).mean(dim=(1, 2, 3))
+    windows = [x.unfold(2, 8, 4).unfold(3, 8, 4).flatten(4) for x in (pred, target)]
+    centred = [x - x.mean(-1, keepdim=True) for x in windows]
+    covariance = (centred[0] * centred[1]).mean(-1)
+    variances = centred[0].square().mean(-1) + centred[1].square().mean(-1)
+    return (1 - (2 * covariance + 1e-6) / (variances + 1e-6)).mean(dim=(1, 2, 3))
 
 
 @pytest.mark.data

@@ -24,6 +24,7 @@ __all__ = [
     "RECEPTIVE_FIELD",
     "BankCard",
     "BankFileError",
+    "ConvBlock",
     "Discriminator",
     "DiscriminatorBank",
 ]
@@ -123,12 +124,18 @@ class DiscriminatorBank(nn.Module):
     Args:
         discriminators: One for each scale.
         card: What the file will say of them.
+        reductions: By how much an image is reduced at the scale of each, 1 for the finest; by default as the card says.
     """
 
-    def __init__(self, discriminators: Iterable[Discriminator], card: BankCard) -> None:
+    def __init__(
+        self, discriminators: Iterable[Discriminator], card: BankCard, *, reductions: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
         self.discriminators = nn.ModuleList(discriminators)
         self.card = card
+        if reductions is None and card.rho is not None:
+            reductions = [card.rho**steps for steps in reversed(range(len(self)))]
+        self.reductions = reductions
         widths = tuple(d.width for d in self)
         if widths != card.widths:
             raise ValueError(f"the card says widths {card.widths}, the discriminators have {widths}")
@@ -161,7 +168,8 @@ class DiscriminatorBank(nn.Module):
         if not indices or len(set(indices)) != len(indices) or not set(indices) <= set(range(len(self))):
             raise ValueError(f"scales must be distinct and within 0..{len(self) - 1}, got {indices}")
         card = dataclasses.replace(self.card, widths=tuple(self.card.widths[i] for i in indices))
-        return DiscriminatorBank([self[i] for i in indices], card)
+        reductions = None if self.reductions is None else [self.reductions[i] for i in indices]
+        return DiscriminatorBank([self[i] for i in indices], card, reductions=reductions)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the bank as `.safetensors`.

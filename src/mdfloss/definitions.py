@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from .bank import DiscriminatorBank
+from .comparison import COMPARISONS, Comparison
 
 __all__ = ["DEFINITIONS", "Definition", "resolve_definition"]
 
@@ -17,37 +18,50 @@ class Definition:
     Args:
         maps: 0 to 3 for the blocks, 4 for the tail.
         activated: Compare the blocks' maps after their LeakyReLU rather than before.
-        absolute: Absolute instead of squared differences.
+        comparison: How two maps are compared: the mean of their absolute or squared differences, or "structure": one
+            minus SSIM's contrast-structure term.
         whitened: Multiply each map by the bank's whitening matrix; needs a conditioned bank, blocks only.
         padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
         scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
         pixel_rms: Weight of the root of each image's mean squared difference of the pixels, in [0, 1], that is added.
+        map_weight: Weight of every map.
+        pyramid: Each discriminator sees the image in the resolution of the scale that it was fitted on, as far as that
+            leaves 11 px a side, and the maps that are compared count for those that are not; else all see it as it is,
+            as in the paper.
     """
 
     maps: tuple[int, ...]
     activated: bool
-    absolute: bool
+    comparison: Comparison
     whitened: bool
     padded: bool
     scaled: bool
     pixel_rms: float = 0.0
+    map_weight: float = 1.0
+    pyramid: bool = False
 
     def __post_init__(self) -> None:
         if not self.maps or not set(self.maps) <= set(range(5)):
             raise ValueError(f"maps must be indices within 0..4, got {self.maps}")
         if self.whitened and (self.activated or 4 in self.maps):
             raise ValueError("whitening matrices are for the blocks' maps (0..3) before their LeakyReLU")
+        if self.comparison not in COMPARISONS:
+            raise ValueError(f"comparison must be one of {tuple(COMPARISONS)}, got {self.comparison!r}")
+        if not 0 < self.map_weight < math.inf:
+            raise ValueError(f"map_weight must be positive and finite, got {self.map_weight}")
         if not 0 <= self.pixel_rms < math.inf:
             raise ValueError(f"pixel_rms must be a finite weight, at least 0, got {self.pixel_rms}")
 
 
-_WHITENED = Definition(maps=(0, 1, 2, 3), activated=False, absolute=True, whitened=True, padded=True, scaled=True)
+_PAPER = Definition(maps=(0, 1, 2, 3), activated=True, comparison="squared", whitened=False, padded=False, scaled=True)
+_WHITENED = replace(_PAPER, activated=False, comparison="absolute", whitened=True, padded=True)
 
 DEFINITIONS: dict[str, Definition] = {
-    "paper": Definition(maps=(0, 1, 2, 3), activated=True, absolute=False, whitened=False, padded=False, scaled=True),
-    "official": Definition(maps=(0, 3, 4), activated=True, absolute=False, whitened=False, padded=False, scaled=False),
+    "paper": _PAPER,
+    "official": replace(_PAPER, maps=(0, 3, 4), scaled=False),
     "whitened": _WHITENED,
     "balanced": replace(_WHITENED, pixel_rms=1.0),
+    "structural": replace(_WHITENED, comparison="structure", pixel_rms=1.0, map_weight=0.1, pyramid=True),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
 first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
@@ -77,5 +91,10 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
         raise ValueError(
             "the definition is whitened, and the bank carries no whitening matrices: "
             "condition it with `mdfloss condition`, or use definition='paper'"
+        )
+    if definition.pyramid and bank.reductions is None:
+        raise ValueError(
+            "the definition shows each discriminator the picture in its own resolution, and the bank's card does not "
+            "say the ratio of its scales (rho): use definition='balanced' or 'paper'"
         )
     return definition

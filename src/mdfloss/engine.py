@@ -17,14 +17,15 @@ which a LeakyReLU's step is computed for in float32.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .bank import NEGATIVE_SLOPE, Discriminator, DiscriminatorBank
+from .bank import NEGATIVE_SLOPE, Discriminator
+from .comparison import structure_distance
 from .definitions import Definition
 from .folds import Folds, Layer
 
@@ -66,7 +67,7 @@ def computing_dtype(pred: Tensor) -> torch.dtype:
 def feature_distances(
     pred: Tensor,
     target: Tensor,
-    bank: DiscriminatorBank,
+    discriminators: Iterable[Discriminator],
     definition: Definition,
     *,
     dtype: torch.dtype | None = None,
@@ -77,7 +78,7 @@ def feature_distances(
     Args:
         pred: (N, 3, H, W) in the range that the discriminators are fed.
         target: Same shape; no gradient reaches it.
-        bank: In eval mode.
+        discriminators: In eval mode.
         definition: Which maps are compared, and how.
         dtype: What the convolutions run in; that of `pred` by default.
         folds: Keeps what can be kept from one call to the next.
@@ -86,7 +87,7 @@ def feature_distances(
         (N,), float32 unless the input is float64; differentiable once with respect to `pred`.
     """
     folds = Folds() if folds is None else folds
-    distances: Tensor = _Streamed.apply(pred, target, bank, definition, dtype or pred.dtype, folds)
+    distances: Tensor = _Streamed.apply(pred, target, discriminators, definition, dtype or pred.dtype, folds)
     return distances
 
 
@@ -98,7 +99,7 @@ class _Streamed(torch.autograd.Function):
         ctx: Any,
         pred: Tensor,
         target: Tensor,
-        bank: DiscriminatorBank,
+        discriminators: Iterable[Discriminator],
         definition: Definition,
         dtype: torch.dtype,
         folds: Folds,
@@ -107,7 +108,7 @@ class _Streamed(torch.autograd.Function):
         gradient = torch.zeros_like(pred) if wanted else None
         distances = pred.new_zeros(len(pred), dtype=torch.promote_types(pred.dtype, torch.float32))
         with torch.autocast(pred.device.type, enabled=False):
-            for stack in _stacks(bank, pred, dtype):
+            for stack in _stacks(discriminators, pred, dtype):
                 layers = folds.layers(stack, definition, dtype)
                 for part in _parts(pred, len(layers[0].bias), dtype):
                     pass_ = _Pass(layers, definition, pred[part], target[part], dtype, count=len(stack))
@@ -127,9 +128,11 @@ class _Streamed(torch.autograd.Function):
         return gradient * weights[:, None, None, None].to(gradient.dtype), None, None, None, None, None
 
 
-def _stacks(bank: DiscriminatorBank, batch: Tensor, dtype: torch.dtype) -> Iterator[Sequence[Discriminator]]:
+def _stacks(
+    discriminators: Iterable[Discriminator], batch: Tensor, dtype: torch.dtype
+) -> Iterator[Sequence[Discriminator]]:
     """The discriminators, those of a width together as far as `STACK_WIDTH` and `MAP_BYTES` allow."""
-    for width, group in groupby(bank, lambda discriminator: discriminator.width):
+    for width, group in groupby(discriminators, lambda discriminator: discriminator.width):
         equals = list(group)
         by_width = STACK_WIDTH.get(batch.device.type, 1) // width
         by_bytes = _images_at_once(batch, width, dtype) // max(1, len(batch))
@@ -216,20 +219,36 @@ class _Pass:
         if index not in self._definition.maps:
             return
         first, second = x.chunk(2)
-        change = second if self._half else first - second
         matrix = self._layers[index].whitening
-        if matrix is not None:
-            change = _mixed(change, matrix.T)
-        change = change.to(self.distances.dtype)
-        size = change[0].numel() // self._count
-        if self._definition.absolute:
-            self.distances += change.abs().sum(dim=(1, 2, 3)) / size
-            gradient = torch.sgn(change).mul_(self._pixels / size)
+        change = self._whitened(second if self._half else first - second, matrix)
+        if self._definition.comparison == "structure":
+            gradient = self._structure(self._whitened(first if self._half else second, matrix), change)
         else:
-            self.distances += change.square().sum(dim=(1, 2, 3)) / size
-            gradient = change * (2 * self._pixels / size)
+            gradient = self._difference(change)
         gradient = gradient.to(x.dtype)
         self._gradients[index] = gradient if matrix is None else _mixed(gradient, matrix)
+
+    def _whitened(self, x: Tensor, matrix: Tensor | None) -> Tensor:
+        """Times the matrix, and as precise as the distances."""
+        return (x if matrix is None else _mixed(x, matrix.T)).to(self.distances.dtype)
+
+    def _difference(self, change: Tensor) -> Tensor:
+        """Add the size of a map's change, and return its gradient."""
+        size = change[0].numel() // self._count
+        if self._definition.comparison == "absolute":
+            self.distances += change.abs().sum(dim=(1, 2, 3)) / size
+            return torch.sgn(change).mul_(self._pixels / size)
+        self.distances += change.square().sum(dim=(1, 2, 3)) / size
+        return change * (2 * self._pixels / size)
+
+    def _structure(self, target: Tensor, change: Tensor) -> Tensor:
+        """Add the distance of the structures of a map before and after its change, and return its gradient."""
+        pred = (target + change).requires_grad_()
+        with torch.enable_grad():
+            distances = structure_distance(pred, target) * self._count
+            (gradient,) = torch.autograd.grad(distances.sum(), pred)
+        self.distances += distances.detach()
+        return gradient * self._pixels
 
     def gradient(self) -> Tensor:
         """Gradient of the distances with respect to the prediction, (n, 3, H, W).

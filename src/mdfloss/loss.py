@@ -17,13 +17,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .bank import NEGATIVE_SLOPE, RECEPTIVE_FIELD, Discriminator, DiscriminatorBank
+from .bank import NEGATIVE_SLOPE, Discriminator, DiscriminatorBank
+from .comparison import COMPARISONS
 from .definitions import Definition, resolve_definition
 from .engine import computing_dtype, feature_distances
 from .folds import Folds
-from .images import check_images
-from .input_range import PADDING, to_input_range
 from .pretrained import load_bank
+from .views import seen_image, seen_scales, views
 
 __all__ = ["REDUCTIONS", "SPEEDS", "MDFLoss", "mdf_loss"]
 
@@ -62,7 +62,7 @@ def mdf_loss(
     """
     _check_reduction(reduction)
     definition = resolve_definition(definition, bank)
-    distances = _terms(pred, target, bank, definition, data_range).sum(dim=(0, 1))
+    distances = _map_distances(pred, target, bank, definition, data_range).sum(dim=(0, 1))
     return _reduced(distances + _pixel_term(pred, target, definition, data_range), reduction)
 
 
@@ -82,7 +82,7 @@ class MDFLoss(nn.Module):
         scales_per_step: Draw so many of the K scales anew for every call whose gradient is wanted, coarse and fine
             ones evenly spaced, and multiply by K / scales_per_step: the same loss and gradient on average, at that
             part of the cost. Calls without a gradient (validation), `per_scale`, and compiled ones use all scales. A
-            number, or a name in `SPEEDS`.
+            number, or a name in `SPEEDS`. Not with a definition whose scales are a pyramid: it costs less than two.
         seed: Decides what is drawn.
 
     Shape:
@@ -117,7 +117,7 @@ class MDFLoss(nn.Module):
         self.definition = resolve_definition(definition, self.bank)
         self.data_range = data_range
         self.reduction: Reduction = reduction
-        self.scales_per_step = _scales_per_step(scales_per_step, len(self.bank))
+        self.scales_per_step = _scales_per_step(scales_per_step, self.definition, len(self.bank))
         self._random = torch.Generator().manual_seed(seed)
         self._folds = Folds()
 
@@ -136,26 +136,26 @@ class MDFLoss(nn.Module):
                 data_range=self.data_range,
                 reduction=self.reduction,
             )
-        pair = _prepared(pred, target, self.bank, self.definition, self.data_range)
-        bank = self._drawn() if torch.is_grad_enabled() and pred.requires_grad else self.bank
-        dtype = computing_dtype(pred)
-        distances = feature_distances(*pair, bank, self.definition, dtype=dtype, folds=self._folds)
-        distances = distances * (len(self.bank) / len(bank))
-        return _reduced(distances + _pixel_term(pred, target, self.definition, self.data_range), self.reduction)
+        scales = self.draw() if torch.is_grad_enabled() and pred.requires_grad else None
+        dtype, count, total = computing_dtype(pred), 0, torch.zeros((), device=pred.device)
+        for view in views(pred, target, self.bank, self.definition, data_range=self.data_range, scales=scales):
+            some = [self.bank[scale] for scale in view.scales]
+            total = total + feature_distances(
+                view.pred, view.target, some, self.definition, dtype=dtype, folds=self._folds
+            )
+            count += len(some)
+        total = total * (self.definition.map_weight * len(self.bank) / count)
+        return _reduced(total + _pixel_term(pred, target, self.definition, self.data_range), self.reduction)
 
-    def _drawn(self) -> DiscriminatorBank:
-        """The scales of this step."""
-        return self.bank if self.scales_per_step is None else self.bank.subset(self.draw())
-
-    def draw(self) -> tuple[int, ...]:
+    def draw(self) -> tuple[int, ...] | None:
         """Draw the scales of a step, evenly spaced from a random one; on the CPU, so that no device waits for it.
 
         Returns:
-            Their indices in the bank; all of them where `scales_per_step` is None.
+            Their indices in the bank; None for all, where `scales_per_step` is None.
         """
         count, drawn = len(self.bank), self.scales_per_step
         if drawn is None:
-            return tuple(range(count))
+            return None
         start = int(torch.randint(count, (), generator=self._random))
         return tuple(sorted((start + index * count // drawn) % count for index in range(drawn)))
 
@@ -165,19 +165,21 @@ class MDFLoss(nn.Module):
 
     def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
         """Contributions of the maps, (scales, maps), each the mean over the batch; the pixels' is not among them."""
-        return _terms(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
+        seen = seen_scales(pred, self.bank, self.definition)
+        found = _map_distances(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
+        return found.new_zeros(len(self.bank), found.shape[1]).index_copy(
+            0, torch.tensor(seen, device=found.device), found
+        )
 
     def maps(self, image: Tensor, scale_index: int) -> list[Tensor]:
-        """The maps φ of one scale, whitened where the definition whitens; the loss adds up their mean differences.
+        """The maps φ of one scale, whitened where the definition whitens; the loss adds up their distances.
 
         Args:
             image: (N, C, H, W) in [0, data_range], at least 11 px a side.
             scale_index: 0 ≤ index < number of scales, 0 = coarsest.
         """
-        discriminator = self.bank[scale_index]
-        prepared = _prepare(image, self.bank, self.definition, self.data_range)
-        found = _features(discriminator, prepared, self.definition)
-        return _whitened(found, discriminator, self.definition) if self.definition.whitened else found
+        shown = seen_image(image, self.bank, self.definition, scale_index, data_range=self.data_range)
+        return _maps(self.bank[scale_index], shown, self.definition)
 
     def extra_repr(self) -> str:
         """The options, in `print(loss)`."""
@@ -185,67 +187,35 @@ class MDFLoss(nn.Module):
         return options if self.scales_per_step is None else f"{options}, scales_per_step={self.scales_per_step}"
 
 
-def _terms(pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
-    """Every map's mean difference, (scales, maps, N) in float32."""
-    pred, target = _prepared(pred, target, bank, definition, data_range)
-    scales = []
-    for discriminator in bank:
-        with torch.no_grad():
-            wanted = _features(discriminator, target, definition)
-        found = _features(discriminator, pred, definition)
-        differences = [a.float() - b.float() for a, b in zip(found, wanted, strict=True)]
-        if definition.whitened:
-            differences = _whitened(differences, discriminator, definition)
-        scales.append(torch.stack([_magnitude(d, definition) for d in differences]))
-    return torch.stack(scales)
-
-
-def _prepared(
+def _map_distances(
     pred: Tensor, target: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float
-) -> tuple[Tensor, Tensor]:
-    """Both images, checked, as the discriminators want them; the target without a graph."""
-    check_images(pred, target, data_range=data_range, min_size=RECEPTIVE_FIELD)
-    return (
-        _prepare(pred, bank, definition, data_range),
-        _prepare(target.detach(), bank, definition, data_range),
-    )
+) -> Tensor:
+    """What every map of the scales that are seen contributes, (scales, maps, N) in float32."""
+    compare, scales = COMPARISONS[definition.comparison], []
+    for view in views(pred, target, bank, definition, data_range=data_range):
+        for scale in view.scales:
+            with torch.no_grad():
+                wanted = _maps(bank[scale], view.target, definition)
+            found = _maps(bank[scale], view.pred, definition)
+            scales.append(torch.stack([compare(a, b) for a, b in zip(found, wanted, strict=True)]))
+    return torch.stack(scales) * (definition.map_weight * len(bank) / len(scales))
 
 
-def _prepare(image: Tensor, bank: DiscriminatorBank, definition: Definition, data_range: float) -> Tensor:
-    """(N, C, H, W) as the discriminators want it: three channels, their range, mirrored borders."""
-    image = image.to(torch.promote_types(image.dtype, torch.float32)).expand(-1, 3, -1, -1) / data_range
-    if definition.scaled:
-        image = to_input_range(image, bank.card.input_range)
-    return nn.functional.pad(image, [PADDING] * 4, mode="reflect") if definition.padded else image
-
-
-def _features(discriminator: Discriminator, image: Tensor, definition: Definition) -> list[Tensor]:
-    """The maps φ_l of one discriminator, each (N, C, H', W')."""
-    blocks = len(discriminator.blocks)
+def _maps(discriminator: Discriminator, image: Tensor, definition: Definition) -> list[Tensor]:
+    """The maps φ_l of one discriminator, each (N, C, H', W') in float32, also under autocast, or float64."""
+    blocks, matrices = len(discriminator.blocks), discriminator.whitening
     responses = discriminator.responses(image.to(discriminator.tail.weight.dtype))
-    return [
-        nn.functional.leaky_relu(responses[index], NEGATIVE_SLOPE)
-        if definition.activated and index < blocks
-        else responses[index]
-        for index in definition.maps
-    ]
-
-
-def _whitened(differences: list[Tensor], discriminator: Discriminator, definition: Definition) -> list[Tensor]:
-    """The differences times their whitening matrices, in float32 also under autocast."""
-    matrices = discriminator.whitening
-    if matrices is None:
-        return differences
-    with torch.autocast(differences[0].device.type, enabled=False):
-        return [
-            nn.functional.conv2d(difference, matrices[index, :, :, None, None])
-            for difference, index in zip(differences, definition.maps, strict=True)
-        ]
-
-
-def _magnitude(difference: Tensor, definition: Definition) -> Tensor:
-    """Mean over C, H, W of the absolute or squared difference, (N,)."""
-    return (difference.abs() if definition.absolute else difference.square()).mean(dim=(1, 2, 3))
+    found = []
+    for index in definition.maps:
+        response = responses[index]
+        if definition.activated and index < blocks:
+            response = nn.functional.leaky_relu(response, NEGATIVE_SLOPE)
+        response = response.to(torch.promote_types(response.dtype, torch.float32))
+        if definition.whitened and matrices is not None:
+            with torch.autocast(response.device.type, enabled=False):
+                response = nn.functional.conv2d(response, matrices[index, :, :, None, None])
+        found.append(response)
+    return found
 
 
 def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor | float:
@@ -257,12 +227,16 @@ def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range
     return norm * (definition.pixel_rms / (data_range * math.sqrt(pred[0].numel())))
 
 
-def _scales_per_step(wanted: int | str | None, num_scales: int) -> int | None:
-    """How many scales to draw; a named number that the bank lacks means all of them."""
+def _scales_per_step(wanted: int | str | None, definition: Definition, num_scales: int) -> int | None:
+    """How many scales to draw; a named number that the bank lacks, or more than a pyramid costs, means all of them."""
     if isinstance(wanted, str):
         if wanted not in SPEEDS:
             raise ValueError(f"scales_per_step must be a number or one of {tuple(SPEEDS)}, got {wanted!r}")
-        return min(SPEEDS[wanted], num_scales)
+        return None if definition.pyramid else min(SPEEDS[wanted], num_scales)
+    if wanted is not None and definition.pyramid:
+        raise ValueError(
+            "a pyramid's scales are not drawn, they cost as much as two together: leave out scales_per_step"
+        )
     if wanted is not None and not 1 <= wanted <= num_scales:
         raise ValueError(f"scales_per_step must be within 1..{num_scales}, got {wanted}")
     return wanted

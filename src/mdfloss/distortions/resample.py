@@ -57,14 +57,16 @@ def _resize_rows(image: Tensor, rows: int, kernel: Kernel) -> Tensor:
     if image.shape[-2] == rows:
         return image
     bands = [
-        band.to(image) @ image[..., start : start + band.shape[1], :]
-        for start, band in _bands(image.shape[-2], rows, kernel)
+        band @ image[..., start : start + band.shape[1], :]
+        for start, band in _bands(image.shape[-2], rows, kernel, image.dtype, image.device)
     ]
     return bands[0] if len(bands) == 1 else torch.cat(bands, -2)
 
 
 @functools.lru_cache(maxsize=256)
-def _bands(rows_in: int, rows_out: int, kernel: Kernel) -> tuple[tuple[int, Tensor], ...]:
+def _bands(
+    rows_in: int, rows_out: int, kernel: Kernel, dtype: torch.dtype, device: torch.device
+) -> tuple[tuple[int, Tensor], ...]:
     """The resizing matrix in bands of rows: (first input row, matrix of output rows × input rows)."""
     function, radius = KERNELS[kernel]
     scale = rows_in / rows_out
@@ -80,7 +82,7 @@ def _bands(rows_in: int, rows_out: int, kernel: Kernel) -> tuple[tuple[int, Tens
         columns = torch.arange(start, stop, dtype=torch.float64)
         weights = function((columns + 0.5 - centres[part, None]) / stretch)
         weights[(columns < first[part, None]) | (columns >= last[part, None])] = 0
-        bands.append((start, (weights / weights.sum(1, keepdim=True)).float()))
+        bands.append((start, (weights / weights.sum(1, keepdim=True)).to(device, dtype)))
     return tuple(bands)
 
 

@@ -81,7 +81,7 @@ def short_names(texts: Sequence[str]) -> list[str]:
 
 
 def loss_terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
-    """The losses of a sum; an MDF loss as a distance of its maps, scale after scale, and one of its pixels.
+    """The losses of a sum; an MDF loss of differences as one of its maps, scale after scale, and one of its pixels.
 
     Args:
         loss: Any loss.
@@ -96,10 +96,13 @@ def loss_terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
     if not isinstance(loss, MDFLoss):
         return [Term(loss, weight)]
     definition = loss.definition
-    maps = MDFLoss(loss.bank, definition=replace(definition, pixel_rms=0))
-    form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=definition.absolute)
+    if definition.comparison == "structure" or definition.pyramid:
+        return [Term(loss, weight)]
+    maps = MDFLoss(loss.bank, definition=replace(definition, pixel_rms=0, map_weight=1))
+    is_absolute = definition.comparison == "absolute"
+    form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=is_absolute)
     pixels = [Term(RMSELoss(), weight * definition.pixel_rms)] if definition.pixel_rms else []
-    return [Term(maps, weight, form), *pixels]
+    return [Term(maps, weight * definition.map_weight, form), *pixels]
 
 
 class _Scale:

@@ -1,0 +1,59 @@
+"""How one map of a prediction is compared with the target's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+__all__ = ["COMPARISONS", "Comparison", "structure_distance"]
+
+Comparison = Literal["absolute", "squared", "structure"]
+
+WINDOW = 8
+"""Side of the windows that structure is compared in, in a map's px; half a window from one to the next."""
+
+SMALLEST_VARIANCE = 1e-6
+"""What stabilises the quotient where a map is flat: about the variance that a task's distortion gives a whitened map,
+whose mean absolute change is a 32nd of the pixels' (`conditioning.whiten`)."""
+
+
+def structure_distance(pred: Tensor, target: Tensor) -> Tensor:
+    """1 - SSIM's contrast-structure term, (2 cov + c) / (var + var + c), of each channel in each window.
+
+    It asks for the target's local contrast as well as for its pattern, where the best answer to a difference, absolute
+    or squared, is a map of less contrast than the target's wherever the prediction is unsure.
+
+    Args:
+        pred: Map of the prediction, (N, C, H, W).
+        target: The target's, of the same shape.
+
+    Returns:
+        Mean over channels and windows for each image, (N,), within [0, 2].
+
+    Source:
+        Wang, Bovik, Sheikh, Simoncelli 2004, for pixels.
+    """
+    side = max(1, min(WINDOW, pred.shape[2] // 2, pred.shape[3] // 2))
+    centre = target.detach().mean(dim=(2, 3), keepdim=True)  # for the rounding: variances are differences of squares
+    pred, target = pred - centre, target - centre
+
+    def mean(x: Tensor) -> Tensor:
+        return avg_pool2d(x, side, max(1, side // 2))
+
+    mean_pred, mean_target = mean(pred), mean(target)
+    covariance = mean(pred * target) - mean_pred * mean_target
+    variances = (mean(pred * pred) - mean_pred * mean_pred).clamp_min(0)
+    variances = variances + (mean(target * target) - mean_target * mean_target).clamp_min(0)
+    similarity = (2 * covariance + SMALLEST_VARIANCE) / (variances + SMALLEST_VARIANCE)
+    return (1 - similarity).mean(dim=(1, 2, 3))
+
+
+COMPARISONS: dict[Comparison, Callable[[Tensor, Tensor], Tensor]] = {
+    "absolute": lambda pred, target: (pred - target).abs().mean(dim=(1, 2, 3)),
+    "squared": lambda pred, target: (pred - target).square().mean(dim=(1, 2, 3)),
+    "structure": structure_distance,
+}
+"""Name → distance of two maps for each image, (N,)."""
