@@ -21,7 +21,7 @@ from .files import atomic_write
 from .pillow_files import open_image
 from .sizes import size_text
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFileError", "decode", "encode"]
+__all__ = ["IMAGE_SUFFIXES", "ImageFileError", "Samples", "decode", "encode"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 """Suffixes of the files that are read and written, in lower case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import lazy_instance  # type: ignore[attr-defined]
 from lightning.pytorch.utilities import rank_zero_only
@@ -10,7 +11,15 @@ from rich.console import Console
 
 from ..distortions import AnyDistortion, GaussianNoise, check_distortion, describe_distortion
 from ..networks import DnCNN, RestorationNetwork
-from ..training import AdversarialConfig, DataConfig, Hardware, OptimizerConfig, TrainConfig, train_adversarial
+from ..training import (
+    AdversarialConfig,
+    DataConfig,
+    Hardware,
+    OptimizerConfig,
+    TrainConfig,
+    TrainResult,
+    train_adversarial,
+)
 from ..training import train as run_training
 from ..training.adversarial import GanVariant
 from ..training.config import OptimizerName, Precision, Schedule, Selection
@@ -102,9 +111,6 @@ def train(
         num_workers: Processes that prepare patches; none on a CPU by default, 4 elsewhere.
         resume: Go on with the run in the output folder, if there is one; give the same options.
     """
-    paired = train_distorted_dir is not None
-    if not paired:
-        check_distortion(distortion, channels=network.in_channels, size=patch_size)
     config = TrainConfig(
         data=DataConfig(
             train_dir=train_dir,
@@ -112,11 +118,11 @@ def train(
             patch_size=patch_size,
             val_images=val_images,
             val_size=val_size,
-            train_distorted_dir=None if train_distorted_dir is None else str(train_distorted_dir),
-            val_distorted_dir=None if val_distorted_dir is None else str(val_distorted_dir),
+            train_distorted_dir=_text(train_distorted_dir),
+            val_distorted_dir=_text(val_distorted_dir),
         ),
         loss=loss,
-        distortion={} if paired else describe_distortion(distortion),
+        distortion={} if train_distorted_dir is not None else _described(distortion, network, patch_size),
         network=type(network).__name__,
         network_args=network.arguments,
         optimizer=OptimizerConfig(
@@ -136,7 +142,7 @@ def train(
         select=select,
         precision=precision,
         seed=seed,
-        start=None if start is None else str(start),
+        start=_text(start),
     )
     hardware = Hardware(accelerator=accelerator, devices=devices, num_nodes=num_nodes, num_workers=num_workers)
     if adversarial is None:
@@ -144,6 +150,20 @@ def train(
     else:
         game = AdversarialConfig(game=adversarial, weight=adversarial_weight, num_features=critic_features)
         result = train_adversarial(config, game, output, hardware=hardware, resume=resume, progress=True)
+    _say_result(result, output, select)
+
+
+def _described(distortion: AnyDistortion, network: RestorationNetwork, patch_size: int) -> dict[str, Any]:
+    """The distortion by name, once it was tried."""
+    check_distortion(distortion, channels=network.in_channels, size=patch_size)
+    return describe_distortion(distortion)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _say_result(result: TrainResult, output: Path, select: Selection) -> None:
     if getattr(rank_zero_only, "rank", 0) != 0:  # other processes of the same run have nothing to add
         return
     console = Console(highlight=False)

@@ -15,7 +15,7 @@ from mdfloss.files import atomic_write
 from .grid import Grid
 from .results import Part, RunResult
 
-__all__ = ["save_tables"]
+__all__ = ["check_tables", "save_tables"]
 
 
 def save_tables(grid: Grid, results: Iterable[RunResult], parts: Iterable[Part], output: Path) -> None:

@@ -18,7 +18,17 @@ from torch.utils.data import Dataset, Sampler
 from ..distortions.protocol import Distortion
 from .pictures import PictureSet, evenly_spread
 
-__all__ = ["Pair", "PatchDataset", "StepSampler", "fixed_pairs", "sample_generator"]
+__all__ = [
+    "Pair",
+    "PatchDataset",
+    "StepSampler",
+    "crop_side",
+    "cut",
+    "draw_place",
+    "fixed_pairs",
+    "sample_generator",
+    "turned",
+]
 
 VALIDATION_MULTIPLE = 24
 """Validation crops have sides that every usual factor of super-resolution divides."""
@@ -148,13 +158,27 @@ def fixed_pairs(images: PictureSet, distortion: Distortion, *, count: int, size:
 
 
 def crop_side(side: int, size: int) -> int:
-    """Side of a validation crop: at most `size`, a multiple of 24 where the picture allows."""
+    """Side of a validation crop: a multiple of 24 where the picture allows.
+
+    Args:
+        side: Of the picture, px.
+        size: Largest side of the crop, px.
+    """
     wanted = min(side, size)
     return wanted - wanted % VALIDATION_MULTIPLE if wanted >= VALIDATION_MULTIPLE else wanted
 
 
 def draw_place(levels: Tensor, size: int, generator: torch.Generator) -> tuple[int, int, int]:
-    """Top, left and one of the eight turns, uniformly."""
+    """Draw where a square patch lies and how it is turned, uniformly.
+
+    Args:
+        levels: The picture, (C, H, W).
+        size: Side of the patch, px.
+        generator: Source of the draw.
+
+    Returns:
+        Top, left, and one of the eight turns.
+    """
     numbers = torch.randint(2**31, (3,), generator=generator)
     height, width = levels.shape[1:]
     limits = torch.tensor([height - size + 1, width - size + 1, 8])
@@ -163,13 +187,26 @@ def draw_place(levels: Tensor, size: int, generator: torch.Generator) -> tuple[i
 
 
 def cut(levels: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
-    """A crop as float32 in [0, 1]."""
+    """A crop as float32 in [0, 1].
+
+    Args:
+        levels: The picture, (C, H, W), uint8 or uint16.
+        top: First row.
+        left: First column.
+        height: Of the crop, px.
+        width: Of the crop, px.
+    """
     white = 255.0 if levels.dtype == torch.uint8 else 65535.0
     return levels[:, top : top + height, left : left + width].float().div_(white)
 
 
 def turned(image: Tensor, turn: int) -> Tensor:
-    """One of the eight ways to lay a square: `turn` = quarter turns + 4 if mirrored."""
+    """One of the eight ways to lay a square.
+
+    Args:
+        image: (C, H, W).
+        turn: Quarter turns, 0 to 3; plus 4 if mirrored.
+    """
     if turn >= 4:
         image = image.flip(2)
     return torch.rot90(image, turn % 4, (1, 2)).contiguous()

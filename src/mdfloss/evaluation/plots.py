@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PALETTE", "curve_plot", "figure_svg", "new_figure", "plain", "plane_plot", "save_figure", "violin_plot"]
+__all__ = [
+    "INK",
+    "PALETTE",
+    "check_plots",
+    "curve_plot",
+    "figure_svg",
+    "new_figure",
+    "plain",
+    "plane_plot",
+    "save_figure",
+    "violin_plot",
+]
 
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee8866", "#888888")
 """Paul Tol's bright colours, told apart by colour-blind readers, on white and on black."""

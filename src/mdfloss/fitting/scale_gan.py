@@ -24,6 +24,7 @@ from ..recording import make_capturable, set_rate
 __all__ = [
     "Generator",
     "Losses",
+    "RecordedIteration",
     "ScaleNetworks",
     "critic_loss",
     "generator_loss",

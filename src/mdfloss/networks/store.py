@@ -30,6 +30,7 @@ __all__ = [
     "NetworkCard",
     "NetworkFileError",
     "build_network",
+    "find_network",
     "is_ours",
     "load_network",
     "read_card",

@@ -11,7 +11,17 @@ from typing import Any, Literal, get_args, get_type_hints
 import torch
 from torch import nn
 
-__all__ = ["DataConfig", "Hardware", "OptimizerConfig", "TrainConfig", "make_optimizer"]
+__all__ = [
+    "DataConfig",
+    "Hardware",
+    "OptimizerConfig",
+    "OptimizerName",
+    "Precision",
+    "Schedule",
+    "Selection",
+    "TrainConfig",
+    "make_optimizer",
+]
 
 OptimizerName = Literal["adam", "sgd"]
 Schedule = Literal["cosine", "exponential", "step", "constant"]
