@@ -30,6 +30,7 @@ class BankCard:
         seed_sha256: Hashes of the seed images' pixels.
         iterations: Iterations of each scale.
         fit: Every option of the fit; empty if unknown.
+        definition: How the loss reads it unless told otherwise, a name in `DEFINITIONS`; empty for the usual one.
         licence: Terms of the weights, as an SPDX expression.
         source: Where the weights come from.
         library_version: Version of mdfloss that wrote the file.
@@ -44,6 +45,7 @@ class BankCard:
     seed_sha256: tuple[str, ...] = ()
     iterations: int | None = None
     fit: Mapping[str, Any] = field(default_factory=dict)
+    definition: str = ""
     licence: str = "unknown"
     source: str = ""
     library_version: str = ""

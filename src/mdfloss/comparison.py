@@ -23,8 +23,9 @@ whose mean absolute change is a 32nd of the pixels' (`conditioning.whiten`)."""
 def structure_distance(pred: Tensor, target: Tensor) -> Tensor:
     """1 - SSIM's contrast-structure term, (2 cov + c) / (var + var + c), of each channel in each window.
 
-    It asks for the target's local contrast as well as for its pattern, where the best answer to a difference, absolute
-    or squared, is a map of less contrast than the target's wherever the prediction is unsure.
+    That is the variance of the difference in the window, over the variances of both and c: errors count in relation to
+    the contrast around them, and a prediction of less contrast than its target's pays for it, where the best answer to
+    an absolute or squared difference is one of less contrast wherever it is unsure.
 
     Args:
         pred: Map of the prediction, (N, C, H, W).
@@ -37,18 +38,17 @@ def structure_distance(pred: Tensor, target: Tensor) -> Tensor:
         Wang, Bovik, Sheikh, Simoncelli 2004, for pixels.
     """
     side = max(1, min(WINDOW, pred.shape[2] // 2, pred.shape[3] // 2))
-    centre = target.detach().mean(dim=(2, 3), keepdim=True)  # for the rounding: variances are differences of squares
-    pred, target = pred - centre, target - centre
 
     def mean(x: Tensor) -> Tensor:
         return avg_pool2d(x, side, max(1, side // 2))
 
-    mean_pred, mean_target = mean(pred), mean(target)
-    covariance = mean(pred * target) - mean_pred * mean_target
-    variances = (mean(pred * pred) - mean_pred * mean_pred).clamp_min(0)
-    variances = variances + (mean(target * target) - mean_target * mean_target).clamp_min(0)
-    similarity = (2 * covariance + SMALLEST_VARIANCE) / (variances + SMALLEST_VARIANCE)
-    return (1 - similarity).mean(dim=(1, 2, 3))
+    difference = pred - target
+    centre = target.detach().mean(dim=(2, 3), keepdim=True)  # for the rounding: variances are differences of squares
+    pred, target = pred - centre, target - centre
+    means = mean(pred), mean(target)
+    error = mean(difference.square()) - (means[0] - means[1]).square()
+    variances = mean(pred.square() + target.square()) - means[0].square() - means[1].square()
+    return (error.clamp_min(0) / (variances.clamp_min(0) + SMALLEST_VARIANCE)).mean(dim=(1, 2, 3))
 
 
 COMPARISONS: dict[Comparison, Callable[[Tensor, Tensor], Tensor]] = {

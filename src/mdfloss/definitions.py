@@ -74,15 +74,15 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
     """The definition that is meant, checked against the bank.
 
     Args:
-        definition: A name in `DEFINITIONS`, an object, or None for "balanced" where the bank carries whitening
-            matrices and "paper" elsewhere.
+        definition: A name in `DEFINITIONS`, an object, or None for the one that the bank's card asks for: if none, it
+            is "balanced" where the bank carries whitening matrices, and "paper" elsewhere.
         bank: The discriminators it shall be used with.
 
     Raises:
         ValueError: An unknown name, or a whitened definition for a bank without matrices.
     """
     if definition is None:
-        definition = "balanced" if bank.is_conditioned else "paper"
+        definition = bank.card.definition or ("balanced" if bank.is_conditioned else "paper")
     if isinstance(definition, str):
         if definition not in DEFINITIONS:
             raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")

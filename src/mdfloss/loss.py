@@ -49,8 +49,7 @@ def mdf_loss(
         pred: (N, C, H, W), C = 3 or 1; may leave [0, data_range].
         target: Same shape, within [0, data_range].
         bank: In eval mode; all of its scales are used.
-        definition: As for `MDFLoss`: a name in `DEFINITIONS`, or a `Definition`; by default "balanced" for a
-            conditioned bank and "paper" for any other.
+        definition: A name in `DEFINITIONS`, or a `Definition`; the bank's own by default, as for `MDFLoss`.
         data_range: Value of white.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
 
@@ -74,8 +73,8 @@ class MDFLoss(nn.Module):
 
     Args:
         bank: Name of a shipped bank, path of a bank file (the authors' files too), or a bank, which is copied.
-        definition: A name in `DEFINITIONS`, or a `Definition`; by default "balanced" for a conditioned bank and
-            "paper" for any other.
+        definition: A name in `DEFINITIONS`, or a `Definition`; by default what the bank's card asks for, or
+            else "balanced" for a conditioned bank and "paper" for any other.
         data_range: Value of white in both inputs.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
         scales: Indices of the scales to use, 0 = coarsest, in the authors' order; all by default.

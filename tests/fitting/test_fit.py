@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from mdfloss.bank import DiscriminatorBank
+from mdfloss.definitions import DEFINITIONS
 from mdfloss.distortions import Downscale, GaussianNoise, Jpeg, load_distortion
 from mdfloss.fitting import CheckpointError, FitConfig, FitDivergedError, FitProgress, fit
 from mdfloss.fitting.checkpoint import STATE_NAME, has_state
-from mdfloss.fitting.request import pixel_hash
+from mdfloss.fitting.request import load_finished, pixel_hash
+from mdfloss.loss import MDFLoss
 
 TINY = FitConfig(
     num_scales=2, rho=1.6, iterations=4, critic_steps=1, generator_steps=2, width=4, crop_size=24, batch_size=2
@@ -54,6 +56,18 @@ def test_a_bank_with_its_card(seed: Tensor):
     assert seen[-1].seconds_left == 0
     assert all(p.seconds_left > 0 and p.losses.finite for p in seen[:-1])
     assert all(torch.isfinite(value).all() for value in bank.state_dict().values())
+
+
+def test_a_bank_says_how_it_is_read(seed: Tensor, tmp_path: Path):
+    bank = fit([seed], Downscale(factor=2), TINY, task="sr", definition="structural")
+    assert MDFLoss(bank).definition == DEFINITIONS["structural"]
+    assert MDFLoss(bank, definition="balanced").definition == DEFINITIONS["balanced"]
+    bank.save(tmp_path / "bank.safetensors")
+    assert load_finished(tmp_path / "bank.safetensors", bank.card).card == bank.card
+    with pytest.raises(CheckpointError, match="definition"):
+        load_finished(tmp_path / "bank.safetensors", dataclasses.replace(bank.card, definition="balanced"))
+    with pytest.raises(ValueError, match="definition must be one of"):
+        fit([seed], Downscale(factor=2), TINY, task="sr", definition="structure")
 
 
 def test_the_result_depends_on_the_arguments_only(seed: Tensor):

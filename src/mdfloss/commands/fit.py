@@ -47,6 +47,7 @@ def fit(
     batch_size: int | None = None,
     residual: Literal["previous", "distorted"] | None = None,
     chroma: float | None = CHROMA,
+    definition: str = "",
     seed: int = 0,
     device: str = "auto",
     licence: str = "unknown",
@@ -74,6 +75,8 @@ def fit(
         residual: What generators add their output to: "previous", or "distorted", their own input.
         chroma: How strongly the maps shall answer to noise along each axis of colour, luma being 1; null leaves them as
             they have learnt to.
+        definition: How the loss shall read the bank by default: "balanced", or "structural", better where detail is
+            lost as in super-resolution, or another of its definitions.
         seed: Start of the random numbers.
         device: "cpu", "cuda", or "auto": the GPU where there is one.
         licence: Terms of the weights, as an SPDX expression.
@@ -103,6 +106,7 @@ def fit(
         config=config,
         task=task or _task_of(distortion),
         chroma=chroma,
+        definition=definition,
         licence=licence,
         source=f"mdfloss fit --preset {preset}, fitted to {names}",
     )
@@ -128,6 +132,7 @@ class _Job:
     config: FitConfig
     task: str
     chroma: float | None
+    definition: str
     licence: str
     source: str
 
@@ -138,7 +143,7 @@ class _Job:
     def card(self) -> BankCard:
         config = dataclasses.replace(self.config, rho=self.plan.rho)
         request = fit_request(self.images, self.distortion, config, task=self.task, chroma=self.chroma)
-        return bank_card(request, config, licence=self.licence, source=self.source)
+        return bank_card(request, config, definition=self.definition, licence=self.licence, source=self.source)
 
 
 def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool, checkpoint_every: int) -> DiscriminatorBank:
@@ -154,6 +159,7 @@ def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool, check
             job.config,
             task=job.task,
             chroma=job.chroma,
+            definition=job.definition,
             workdir=folder,
             resume=resume,
             checkpoint_every=checkpoint_every,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..bank import Discriminator, DiscriminatorBank
 from ..conditioning import whiten
+from ..definitions import DEFINITIONS
 from ..distortions import Distortion
 from ..locks import only_writer
 from ..recording import plain_state
@@ -76,6 +77,7 @@ def fit(
     *,
     task: str,
     chroma: float | None = CHROMA,
+    definition: str = "",
     workdir: Path | None = None,
     resume: bool = False,
     checkpoint_every: int = 200,
@@ -96,6 +98,7 @@ def fit(
         task: Name of the task, kept in the bank.
         chroma: How strongly the finished maps answer to noise along each axis of colour, luma being 1, as in
             `conditioning.whiten`; None: as they have learnt to.
+        definition: How the loss shall read the bank by default: a name in `DEFINITIONS`, or empty for "balanced".
         workdir: Folder for checkpoints; None to make none.
         resume: Continue the fit that `workdir` holds, if it holds one.
         checkpoint_every: Iterations between two checkpoints, beside the one after every scale.
@@ -116,6 +119,8 @@ def fit(
     """
     if checkpoint_every < 1:
         raise ValueError(f"checkpoint_every must be at least 1, got {checkpoint_every}")
+    if definition and definition not in DEFINITIONS:
+        raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")
     if resume and workdir is None:
         raise ValueError("resume needs the workdir of the fit to continue, got None")
     images = [_checked(seed, number) for number, seed in enumerate(seeds)]
@@ -136,7 +141,7 @@ def fit(
     with nullcontext() if workdir is None else only_writer(workdir):
         _train_scales(run, _found_state(run, resume=resume))
     critics = [critic.cpu().requires_grad_(True) for critic in run.critics]
-    bank = DiscriminatorBank(critics, bank_card(request, config, licence=licence, source=source))
+    bank = DiscriminatorBank(critics, bank_card(request, config, definition=definition, licence=licence, source=source))
     return whiten(bank, clean, distorted, chroma=chroma)
 
 

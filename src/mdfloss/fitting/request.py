@@ -90,7 +90,7 @@ def fit_request(
     return Request(task, described, hashes, dataclasses.asdict(config) | colours)
 
 
-def bank_card(request: Request, config: FitConfig, *, licence: str, source: str) -> BankCard:
+def bank_card(request: Request, config: FitConfig, *, licence: str, source: str, definition: str = "") -> BankCard:
     """The card of the bank that a request leads to.
 
     Args:
@@ -98,6 +98,7 @@ def bank_card(request: Request, config: FitConfig, *, licence: str, source: str)
         config: Its options, with rho as it was chosen.
         licence: Terms of the weights, as an SPDX expression.
         source: Where the weights come from.
+        definition: How the loss shall read it by default.
     """
     return BankCard(
         task=request.task,
@@ -108,6 +109,7 @@ def bank_card(request: Request, config: FitConfig, *, licence: str, source: str)
         seed_sha256=request.seed_sha256,
         iterations=config.iterations,
         fit=request.config,
+        definition=definition,
         licence=licence,
         source=source,
         library_version=__version__,
@@ -126,7 +128,12 @@ def load_finished(path: Path, card: BankCard) -> DiscriminatorBank:
         CheckpointError: It is the bank of another fit; the message says what differs.
     """
     bank = DiscriminatorBank.load(path)
-    kept, asked = (Request(c.task, c.distortion, c.seed_sha256, c.fit) for c in (bank.card, card))
-    if different := asked.differences(kept.flat()):
+    kept, asked = ({**_request(c).flat(), "definition": c.definition} for c in (bank.card, card))
+    if different := differences(kept, asked):
         raise CheckpointError(f"{path} is the bank of another fit: {'; '.join(different)}")
     return bank
+
+
+def _request(card: BankCard) -> Request:
+    """What the bank of a card was fitted for."""
+    return Request(card.task, card.distortion, card.seed_sha256, card.fit)
