@@ -218,8 +218,9 @@ def test_channels_last_changes_nothing(conditioned: DiscriminatorBank, pair: tup
 
 
 @pytest.mark.slow
-def test_compiles_without_a_graph_break(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor]) -> None:
-    loss = MDFLoss(conditioned)
+@pytest.mark.parametrize("name", ["balanced", "structural"])
+def test_compiles_without_a_graph_break(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor], name: str) -> None:
+    loss = MDFLoss(conditioned, definition=name)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(*pair), loss(*pair), rtol=1e-4, atol=1e-6)
 
