@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,9 @@ def _expected(bank: DiscriminatorBank, pred: Tensor, target: Tensor, definition:
                 matrix = discriminator.whitening[index].double()  # type: ignore[index]
                 one, other = (torch.einsum("ij,njhw->nihw", matrix, x) for x in (one, other))
             total += definition.map_weight * _compared(one, other, definition.comparison)
+    if definition.structure:
+        look = replace(definition, comparison="structure", pyramid=True, map_weight=definition.structure)
+        total += _expected(bank, pred, target, replace(look, pixel_rms=0, structure=0))
     return total + definition.pixel_rms * (pred.double() - target.double()).square().mean(dim=(1, 2, 3)).sqrt()
 
 
@@ -218,7 +222,7 @@ def test_channels_last_changes_nothing(conditioned: DiscriminatorBank, pair: tup
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["balanced", "structural"])
+@pytest.mark.parametrize("name", ["balanced", "detailed", "structural"])
 def test_compiles_without_a_graph_break(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor], name: str) -> None:
     loss = MDFLoss(conditioned, definition=name)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")

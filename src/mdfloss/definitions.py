@@ -28,6 +28,7 @@ class Definition:
         pyramid: Each discriminator sees the image in the resolution of the scale that it was fitted on, as far as that
             leaves 11 px a side, and the maps that are compared count for those that are not; else all see it as it is,
             as in the paper.
+        structure: Weight of every map's structure, too, each discriminator in the resolution of its scale.
     """
 
     maps: tuple[int, ...]
@@ -39,6 +40,7 @@ class Definition:
     pixel_rms: float = 0.0
     map_weight: float = 1.0
     pyramid: bool = False
+    structure: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.maps or not set(self.maps) <= set(range(5)):
@@ -49,8 +51,16 @@ class Definition:
             raise ValueError(f"comparison must be one of {tuple(COMPARISONS)}, got {self.comparison!r}")
         if not 0 < self.map_weight < math.inf:
             raise ValueError(f"map_weight must be positive and finite, got {self.map_weight}")
-        if not 0 <= self.pixel_rms < math.inf:
-            raise ValueError(f"pixel_rms must be a finite weight, at least 0, got {self.pixel_rms}")
+        for name in ("pixel_rms", "structure"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a finite weight, at least 0, got {getattr(self, name)}")
+
+    @property
+    def looks(self) -> tuple[Definition, ...]:
+        """What is done with the maps, as definitions of one comparison each: the definition's own, and structure's."""
+        own = replace(self, pixel_rms=0.0, structure=0.0)
+        beside = replace(own, comparison="structure", pyramid=True, map_weight=self.structure or 1.0)
+        return (own, beside) if self.structure else (own,)
 
 
 _PAPER = Definition(maps=(0, 1, 2, 3), activated=True, comparison="squared", whitened=False, padded=False, scaled=True)
@@ -61,6 +71,7 @@ DEFINITIONS: dict[str, Definition] = {
     "official": replace(_PAPER, maps=(0, 3, 4), scaled=False),
     "whitened": _WHITENED,
     "balanced": replace(_WHITENED, pixel_rms=1.0),
+    "detailed": replace(_WHITENED, pixel_rms=1.0, structure=0.003),
     "structural": replace(_WHITENED, comparison="structure", pixel_rms=1.0, map_weight=0.1, pyramid=True),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
@@ -92,7 +103,7 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
             "the definition is whitened, and the bank carries no whitening matrices: "
             "condition it with `mdfloss condition`, or use definition='paper'"
         )
-    if definition.pyramid and bank.reductions is None:
+    if definition.looks[-1].pyramid and bank.reductions is None:
         raise ValueError(
             "the definition shows each discriminator the picture in its own resolution, and the bank's card does not "
             "say the ratio of its scales (rho): use definition='balanced' or 'paper'"

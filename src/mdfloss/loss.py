@@ -61,8 +61,10 @@ def mdf_loss(
     """
     _check_reduction(reduction)
     definition = resolve_definition(definition, bank)
-    distances = _map_distances(pred, target, bank, definition, data_range).sum(dim=(0, 1))
-    return _reduced(distances + _pixel_term(pred, target, definition, data_range), reduction)
+    distances = _pixel_term(pred, target, definition, data_range)
+    for look in definition.looks:
+        distances = distances + _map_distances(pred, target, bank, look, data_range).sum(dim=(0, 1))
+    return _reduced(distances, reduction)
 
 
 class MDFLoss(nn.Module):
@@ -135,16 +137,21 @@ class MDFLoss(nn.Module):
                 data_range=self.data_range,
                 reduction=self.reduction,
             )
-        scales = self.draw() if torch.is_grad_enabled() and pred.requires_grad else None
+        distances = _pixel_term(pred, target, self.definition, self.data_range)
+        for look in self.definition.looks:
+            distances = distances + self._streamed(pred, target, look)
+        return _reduced(distances, self.reduction)
+
+    def _streamed(self, pred: Tensor, target: Tensor, look: Definition) -> Tensor:
+        """The distances of the maps by one comparison, (N,)."""
+        is_drawn = torch.is_grad_enabled() and pred.requires_grad and not look.pyramid
         dtype, count, total = computing_dtype(pred), 0, torch.zeros((), device=pred.device)
-        for view in views(pred, target, self.bank, self.definition, data_range=self.data_range, scales=scales):
+        scales = self.draw() if is_drawn else None
+        for view in views(pred, target, self.bank, look, data_range=self.data_range, scales=scales):
             some = [self.bank[scale] for scale in view.scales]
-            total = total + feature_distances(
-                view.pred, view.target, some, self.definition, dtype=dtype, folds=self._folds
-            )
+            total = total + feature_distances(view.pred, view.target, some, look, dtype=dtype, folds=self._folds)
             count += len(some)
-        total = total * (self.definition.map_weight * len(self.bank) / count)
-        return _reduced(total + _pixel_term(pred, target, self.definition, self.data_range), self.reduction)
+        return total * (look.map_weight * len(self.bank) / count)
 
     def draw(self) -> tuple[int, ...] | None:
         """Draw the scales of a step, evenly spaced from a random one; on the CPU, so that no device waits for it.
@@ -164,11 +171,14 @@ class MDFLoss(nn.Module):
 
     def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
         """Contributions of the maps, (scales, maps), each the mean over the batch; the pixels' is not among them."""
-        seen = seen_scales(pred, self.bank, self.definition)
-        found = _map_distances(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
-        return found.new_zeros(len(self.bank), found.shape[1]).index_copy(
-            0, torch.tensor(seen, device=found.device), found
+        total = pred.new_zeros(
+            len(self.bank), len(self.definition.maps), dtype=torch.promote_types(pred.dtype, torch.float32)
         )
+        for look in self.definition.looks:
+            seen = torch.tensor(seen_scales(pred, self.bank, look), device=pred.device)
+            found = _map_distances(pred, target, self.bank, look, self.data_range).mean(dim=2)
+            total = total.index_add(0, seen, found)
+        return total
 
     def maps(self, image: Tensor, scale_index: int) -> list[Tensor]:
         """The maps φ of one scale, whitened where the definition whitens; the loss adds up their distances.
@@ -217,11 +227,11 @@ def _maps(discriminator: Discriminator, image: Tensor, definition: Definition) -
     return found
 
 
-def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor | float:
+def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor:
     """The definition's share of the root mean squared difference, (N,) in float32; equal images have gradient 0."""
-    if not definition.pixel_rms:
-        return 0.0
     wide = torch.promote_types(pred.dtype, torch.float32)
+    if not definition.pixel_rms:
+        return pred.new_zeros(len(pred), dtype=wide)
     norm: Tensor = torch.linalg.vector_norm(pred.to(wide) - target.detach().to(wide), dim=(1, 2, 3))
     return norm * (definition.pixel_rms / (data_range * math.sqrt(pred[0].numel())))
 

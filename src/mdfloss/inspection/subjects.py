@@ -96,13 +96,15 @@ def loss_terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
     if not isinstance(loss, MDFLoss):
         return [Term(loss, weight)]
     definition = loss.definition
-    if definition.comparison == "structure" or definition.pyramid:
+    own, *beside = definition.looks
+    if own.comparison == "structure" or own.pyramid:
         return [Term(loss, weight)]
-    maps = MDFLoss(loss.bank, definition=replace(definition, pixel_rms=0, map_weight=1))
-    is_absolute = definition.comparison == "absolute"
+    maps = MDFLoss(loss.bank, definition=replace(own, map_weight=1))
+    is_absolute = own.comparison == "absolute"
     form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=is_absolute)
+    structure = [Term(MDFLoss(loss.bank, definition=look), weight) for look in beside]
     pixels = [Term(RMSELoss(), weight * definition.pixel_rms)] if definition.pixel_rms else []
-    return [Term(maps, weight * definition.map_weight, form), *pixels]
+    return [Term(maps, weight * own.map_weight, form), *structure, *pixels]
 
 
 class _Scale:
