@@ -294,3 +294,12 @@ def test_writing_never_replaces_unless_forced(tmp_path: Path) -> None:
     encode(path, second, force=True)
     np.testing.assert_array_equal(decode(path), second)
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("bands", [2, 3, 4, 8])
+def test_bands_that_are_no_picture_are_refused(tmp_path: Path, bands: int, dtype: type) -> None:
+    samples = np.zeros((12, 10, bands), dtype)
+    tifffile.imwrite(tmp_path / "bands.tif", samples, photometric="minisblack", planarconfig="contig")
+    with pytest.raises(ImageFileError, match=f"holds {bands} bands"):
+        decode(tmp_path / "bands.tif")

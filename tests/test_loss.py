@@ -273,3 +273,13 @@ def test_wrong_options(tiny_bank: DiscriminatorBank, options: dict[str, object],
 def test_unknown_bank() -> None:
     with pytest.raises(FileNotFoundError, match="no shipped bank of that name"):
         MDFLoss("nonsense")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_a_converted_module_gives_its_parts_too(
+    conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor], dtype: torch.dtype
+) -> None:
+    pred, target = pair[0].clamp(0, 1), pair[1]
+    expected = MDFLoss(conditioned).per_scale(pred, target)
+    found = MDFLoss(conditioned).to(dtype).per_scale(pred.to(dtype), target.to(dtype))
+    torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=1e-3)

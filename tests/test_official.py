@@ -135,3 +135,9 @@ def test_new_zip_format_is_named(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no file at"):
         read_official(tmp_path / "none.pth")
+
+
+def test_a_bank_of_ours_is_not_taken_for_the_authors(tiny_bank: DiscriminatorBank, tmp_path: Path) -> None:
+    tiny_bank.save(tmp_path / "ours.safetensors")
+    with pytest.raises(BankFileError, match="is a bank of mdfloss, with a card of its own"):
+        read_official(tmp_path / "ours.safetensors")

@@ -205,6 +205,9 @@ def _decode_tiff(path: Path) -> Samples:
         page = file.pages[pages[0]].aspage()
         if page.imagedepth > 1:
             raise ImageFileError(f"{path} is a volume of {page.imagedepth} planes: save the plane you want as a file")
+        alphas = sum(kind in (_PREMULTIPLIED, _STRAIGHT) for kind in page.extrasamples or ())
+        if page.photometric in (0, 1) and page.samplesperpixel > 1 + alphas:
+            raise ImageFileError(f"{path} holds {page.samplesperpixel} bands: save those you want as gray or RGB files")
         _check_size(path, page.imagelength, page.imagewidth)
         if page.bitspersample <= 8 and page.sampleformat == 1:
             return _decode_pillow(path, pages[0])

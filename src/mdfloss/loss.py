@@ -222,7 +222,7 @@ def _maps(discriminator: Discriminator, image: Tensor, definition: Definition) -
         response = response.to(torch.promote_types(response.dtype, torch.float32))
         if definition.whitened and matrices is not None:
             with torch.autocast(response.device.type, enabled=False):
-                response = nn.functional.conv2d(response, matrices[index, :, :, None, None])
+                response = nn.functional.conv2d(response, matrices[index, :, :, None, None].to(response.dtype))
         found.append(response)
     return found
 

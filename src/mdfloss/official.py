@@ -173,6 +173,8 @@ def read_official(path: str | os.PathLike[str]) -> DiscriminatorBank:
         raise FileNotFoundError(f"there is no file at {path}")
     if path.suffix == ".safetensors":
         tensors, metadata = read_tensor_file(path, kind="bank", error=BankFileError)
+        if CARD_KEY in metadata:
+            raise BankFileError(f"{path} is a bank of mdfloss, with a card of its own: use it as it is")
         source = metadata.get("source", _SOURCE)
     else:
         tensors, source = _read_pickles(path), _SOURCE

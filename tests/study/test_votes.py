@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdfloss.study.votes import COLUMNS, Votes, read_votes, write_rows
+from mdfloss.study.votes import COLUMNS, Votes, read_rows, read_votes, write_rows
 
 ROWS = [
     {"observer": "ann", "session": "1", "scene": "cat", "condition_A": "x", "condition_B": "y", "is_A_selected": "1"},
@@ -90,3 +90,9 @@ def test_bad_files(tmp_path: Path) -> None:
         read_votes(empty)
     with pytest.raises(ValueError, match="not among"):
         Votes.from_rows(ROWS, conditions=["x", "y"])
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("observer,is_A_selected,is_A_selected\nx,1,0\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="columns stand twice in the header: is_A_selected"):
+        read_rows(tmp_path / "votes.csv")

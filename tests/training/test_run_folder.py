@@ -89,3 +89,11 @@ def test_rows_of_an_older_version_may_lack_a_column(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.write_curves([{"step": 1, "val_psnr": 20.0}, {"step": 2, "val_psnr": 21.0, "dead_relus": 0.5}])
     assert folder.curves.read_text("utf-8").splitlines()[1:] == ["1,20.0,nan", "2,21.0,0.5"]
+
+
+def test_a_damaged_config_is_named(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.config.write_text("{", encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"config\.json is damaged"):
+        folder.check({}, resume=True)

@@ -174,7 +174,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         One mapping a row; columns that a short row lacks are left out, and blank lines are skipped.
 
     Raises:
-        ValueError: The file is no text in UTF-8.
+        ValueError: The file is no text in UTF-8, or two columns have one name.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -185,6 +185,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     try:
         names = [name.strip() for name in next(reader, [])]
+        if repeated := sorted({name for name in names if name and names.count(name) > 1}):
+            raise ValueError(f"columns stand twice in the header: {', '.join(repeated)}: keep one of each")
         return [dict(zip(names, row, strict=False)) for row in reader if any(row)]
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error

@@ -98,7 +98,11 @@ class RunFolder:
                 something else than a run.
         """
         if resume and self.config.is_file():
-            self._check_same(json.loads(self.config.read_text("utf-8"))["config"], json.loads(json.dumps(config)))
+            try:
+                kept = json.loads(self.config.read_text("utf-8"))["config"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunFolderError(f"{self.config} is damaged ({error}): choose another folder") from error
+            self._check_same(kept, json.loads(json.dumps(config)))
             return
         if self.path.is_dir() and any(path.name != LOCK_NAME for path in self.path.iterdir()):
             mend = "pass --resume to go on with its run, or choose" if self.config.is_file() else "choose"
