@@ -185,3 +185,13 @@ def test_contract_on_cuda_does_not_wait(pair: tuple[Tensor, Tensor]) -> None:
         check_images(pred, target)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_linked_folders_are_searched_and_links_back_are_not(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "mix"
+    for place in (elsewhere, folder):
+        place.mkdir()
+        write_image(place / "a.png", torch.rand(1, 3, 8, 8))
+    (folder / "more").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
+    assert find_images(folder) == [folder / "a.png", folder / "more" / "a.png"]

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost: a temporary name first, then one rename."""
+"""Writing files so that nothing is lost: a temporary name first, then one rename; and finding them, links and all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_write", "refuse_overwrite"]
+__all__ = ["atomic_write", "files_below", "refuse_overwrite"]
 
 
 def refuse_overwrite(path: Path, *, force: bool) -> None:
@@ -60,3 +60,16 @@ def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file at any depth, through links to folders too; a folder that a link leads back to is passed over.
+
+    Args:
+        folder: Where to look.
+    """
+    entered: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(place))
+        folders[:] = [name for name in sorted(folders) if os.path.realpath(Path(place, name)) not in entered]
+        yield from (Path(place, name) for name in files)

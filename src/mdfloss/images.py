@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .colour_profiles import read_profile
+from .files import files_below
 from .image_files import IMAGE_SUFFIXES, ImageFileError, Samples, decode, encode
 from .sizes import size_text
 
@@ -201,7 +202,7 @@ def _pictures_at(path: Path) -> list[Path]:
         return [path]
     pictures = sorted(
         file
-        for file in path.rglob("*")
+        for file in files_below(path)
         if file.suffix.lower() in IMAGE_SUFFIXES
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
         and (file.is_file() or not file.exists())

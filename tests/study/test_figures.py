@@ -21,7 +21,9 @@ def intervals() -> Intervals:
     scores = np.array([-0.5, -0.4, 0.9])
     covariance = 0.02 * np.eye(3)
     one = np.zeros(3, dtype=np.int64)
-    return Intervals(Scaling(scores, one, one, 0.0, 1), np.ones((3, 3)), scores - 0.3, scores + 0.3, covariance, 0.95)
+    return Intervals(
+        Scaling(scores, one, one, 0.0, 1), np.ones((3, 3)), scores - 0.3, scores + 0.3, covariance, 0.95, 30
+    )
 
 
 def test_scores_are_ordered_best_first(intervals: Intervals) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import t
 
 from mdfloss.study.intervals import bootstrap, compare_scores, without_observers
 from mdfloss.study.scaling import DisconnectedWarning, scale
@@ -45,12 +45,12 @@ def test_more_observers_narrow_the_intervals() -> None:
     assert (many.high - many.low).mean() < 0.5 * (few.high - few.low).mean()
 
 
-def test_compare_scores_is_a_z_test() -> None:
+def test_compare_scores_is_a_t_test_over_observers() -> None:
     intervals = bootstrap(simulate_votes(TRUTH, participants=30, trials=30, seed=0), samples=100)
     tests = compare_scores(intervals)
     weights = np.array([1, 0, 0, 0, 0, -1])
     deviation = np.sqrt(weights @ intervals.covariance @ weights)
-    expected = 2 * norm.sf(abs(intervals.scores[0] - intervals.scores[5]) / deviation)
+    expected = 2 * t.sf(abs(intervals.scores[0] - intervals.scores[5]) / deviation, 29)
     assert tests.p_value[0, 5] == pytest.approx(expected)
     assert tests.difference[5, 0] == pytest.approx(intervals.scores[5] - intervals.scores[0])
     assert (tests.p_holm >= tests.p_value - 1e-15).all()
@@ -68,6 +68,14 @@ def test_unanimous_votes_are_no_surer_than_a_sign_test() -> None:
     p_value = compare_scores(bootstrap(beaten, samples=20)).p_value
     assert p_value[0, 2] >= 2 * 0.5**6
     assert p_value[1, 2] > 0.5
+
+
+def test_observers_who_all_voted_alike_are_no_surer_than_their_number() -> None:
+    votes = np.zeros((2, 3, 3))
+    for a, b, wins in ((0, 1, 1), (0, 2, 3), (1, 2, 2)):
+        votes[:, a, b], votes[:, b, a] = wins, 3 - wins
+    tests = compare_scores(bootstrap(votes, samples=20))
+    assert tests.p_value[np.triu_indices(3, 1)] == pytest.approx([0.5, 0.5, 0.5])
 
 
 def test_what_was_not_compared_is_not_tested() -> None:

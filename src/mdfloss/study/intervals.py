@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, t
+from scipy.stats import t
 
 from .scaling import DisconnectedWarning, Scaling, scale
 
 __all__ = ["Comparisons", "Intervals", "bootstrap", "compare_scores", "without_observers"]
 
 Array = NDArray[np.float64]
+
+ALIKE = 1e-12
+"""Variances of a difference that are rounding: every draw of observers was the same."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Intervals:
         high: Upper ends.
         covariance: N × N bootstrap covariance of the scores.
         level: Share of studies in which an interval shall hold the true score.
+        observers: Whose votes they are; 1 where they were not told apart.
     """
 
     scaling: Scaling
@@ -35,6 +39,7 @@ class Intervals:
     high: Array
     covariance: Array
     level: float
+    observers: int = 1
 
     @property
     def scores(self) -> Array:
@@ -48,7 +53,7 @@ class Comparisons:
 
     Attributes:
         difference: Score of the row less that of the column, in JND.
-        p_value: Two-sided z-test of no difference; NaN where the difference was not measured.
+        p_value: Two-sided t-test of no difference; NaN where the difference was not measured.
         p_holm: The same, corrected for all pairs by Holm's method.
     """
 
@@ -105,7 +110,7 @@ def bootstrap(
         )
     covariance = np.cov(scores.T) * number / (number - 1)
     half = t.ppf((1 + level) / 2, number - 1) * np.sqrt(np.diag(covariance))
-    return Intervals(whole, votes.sum(0), whole.scores - half, whole.scores + half, covariance, level)
+    return Intervals(whole, votes.sum(0), whole.scores - half, whole.scores + half, covariance, level, number)
 
 
 def without_observers(counts: ArrayLike, *, prior: str = "gaussian", regularization: str = "mean0") -> Intervals:
@@ -125,15 +130,16 @@ def without_observers(counts: ArrayLike, *, prior: str = "gaussian", regularizat
 def compare_scores(intervals: Intervals) -> Comparisons:
     """Test all pairs of conditions for a difference, with the covariance of the bootstrap.
 
-    Overlapping intervals do not mean equal scores: scores of one study vary together, and the z-test knows it. Where
-    votes were unanimous, the draws agree and the z-test is blind to how few they were: p is then at least that of
-    the sign test, 2 / 2ⁿ for n votes.
+    Overlapping intervals do not mean equal scores: scores of one study vary together, and the test knows it. It takes
+    Student's t with a degree of freedom less than there are observers, as the intervals do. Where votes were unanimous,
+    the draws agree and it is blind to how few they were: p is then at least that of the sign test, 2 / 2ⁿ for n votes;
+    and for n observers where all of them voted alike.
 
     Args:
         intervals: Scores and their covariance.
 
     Source:
-        `pw_significance_matrix.m` of mantiuk/pwcmp, made two-sided; Holm 1979.
+        `pw_significance_matrix.m` of mantiuk/pwcmp, made two-sided and with t for z; Holm 1979.
     """
     from mdfloss.evaluation.statistics import holm  # its package needs torch, which scaling does not
 
@@ -141,7 +147,9 @@ def compare_scores(intervals: Intervals) -> Comparisons:
     difference = scores[:, None] - scores[None, :]
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
     deviation = np.sqrt(np.maximum(spread, np.finfo(float).tiny))
-    p_value = np.maximum(2 * norm.sf(np.abs(difference) / deviation), _least_p(intervals))
+    p_value = 2 * t.sf(np.abs(difference) / deviation, max(1, intervals.observers - 1))
+    alike = np.where(spread < ALIKE, 2.0 ** (1 - intervals.observers), 0.0)
+    p_value = np.maximum(p_value, np.maximum(alike, _least_p(intervals)))
     p_value[scaling.component[:, None] != scaling.component] = np.nan
     np.fill_diagonal(p_value, 1.0)
     p_holm = p_value.copy()

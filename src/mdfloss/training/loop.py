@@ -184,7 +184,10 @@ def fit(module: TrainingModule, data: TrainingData, folder: RunFolder, hardware:
         on_cpu = trainer.strategy.root_device.type == "cpu"
         workers = (0 if on_cpu else 4) if hardware.num_workers is None else hardware.num_workers
         loader = DataLoader(data.patches, batch_sampler=sampler, num_workers=workers, pin_memory=not on_cpu)
-        trainer.fit(module, loader, DataLoader(data.validation, batch_size=None))  # type: ignore[arg-type]
+        try:
+            trainer.fit(module, loader, DataLoader(data.validation, batch_size=None))  # type: ignore[arg-type]
+        except SystemExit as stop:  # what Lightning makes of Ctrl+C
+            raise KeyboardInterrupt from stop
 
 
 def _trainer(config: TrainConfig, folder: RunFolder, hardware: Hardware, *, progress: bool) -> pl.Trainer:
