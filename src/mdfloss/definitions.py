@@ -78,7 +78,8 @@ DEFINITIONS: dict[str, Definition] = {
 first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
 second adds the root mean square of the pixels, which under the task's distortion weighs as much as all maps together
 and a little more: the maps are measured in L1's units, and 1.25 is what the root mean square is to them for Gaussian
-errors."""
+errors. `structural` compares the structure of the whitened maps, each discriminator's in its resolution, beside the
+same pixels; `detailed` is `balanced` with a little of that. Their weights were chosen by trainings (docs/tried.md)."""
 
 
 def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
@@ -90,7 +91,8 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
         bank: The discriminators it shall be used with.
 
     Raises:
-        ValueError: An unknown name, or a whitened definition for a bank without matrices.
+        ValueError: An unknown name, a whitened definition for a bank without matrices, or one that needs the ratio of
+            the scales for a bank whose card does not say it.
     """
     if definition is None:
         definition = bank.card.definition or ("balanced" if bank.is_conditioned else "paper")
