@@ -13,11 +13,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..bank import BankCard, Discriminator, DiscriminatorBank
-from ..definitions import DEFINITIONS
-from ..loss import MDFLoss, mdf_loss
-from ..losses import ImageLoss, build_loss
-from ..pretrained import list_banks
+from mdfloss.bank import BankCard, Discriminator, DiscriminatorBank
+from mdfloss.definitions import DEFINITIONS
+from mdfloss.loss import MDFLoss, mdf_loss
+from mdfloss.losses import ImageLoss, build_loss
+from mdfloss.pretrained import list_banks
 
 __all__ = [
     "L1",

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..evaluation.plots import PALETTE, new_figure, plain
-from ..files import atomic_write
+from mdfloss.evaluation.plots import PALETTE, new_figure, plain
+from mdfloss.files import atomic_write
+
 from .measure import Cost
 
 if TYPE_CHECKING:

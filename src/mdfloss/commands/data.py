@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from ..data import write_shards
-from ..data.datasets import DATASETS, get_dataset
+from mdfloss.data import write_shards
+from mdfloss.data.datasets import DATASETS, get_dataset
 
 
 def get(name: str, *, output: Path = Path("datasets"), sha256: str | None = None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..official import read_official
+from mdfloss.official import read_official
 
 
 def import_official(file: Path, *, output: Path, force: bool = False) -> None:

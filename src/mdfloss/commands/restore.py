@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from ..networks import load_any_network
-from ..restore import Tiling, plan_outputs, restore_files
+from mdfloss.networks import load_any_network
+from mdfloss.restore import Tiling, plan_outputs, restore_files
+
 from .device import find_device
 
 

@@ -9,9 +9,9 @@ from jsonargparse import lazy_instance  # type: ignore[attr-defined]
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
-from ..distortions import AnyDistortion, GaussianNoise, check_distortion, describe_distortion
-from ..networks import DnCNN, RestorationNetwork
-from ..training import (
+from mdfloss.distortions import AnyDistortion, GaussianNoise, check_distortion, describe_distortion
+from mdfloss.networks import DnCNN, RestorationNetwork
+from mdfloss.training import (
     AdversarialConfig,
     DataConfig,
     Hardware,
@@ -20,9 +20,9 @@ from ..training import (
     TrainResult,
     train_adversarial,
 )
-from ..training import train as run_training
-from ..training.adversarial import GanVariant
-from ..training.config import OptimizerName, Precision, Schedule, Selection
+from mdfloss.training import train as run_training
+from mdfloss.training.adversarial import GanVariant
+from mdfloss.training.config import OptimizerName, Precision, Schedule, Selection
 
 _BLIND_NOISE = GaussianNoise()
 _DENOISER = lazy_instance(DnCNN)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import atomic_write
+from mdfloss.files import atomic_write
+
 from .archive import DamagedArchiveError, unpack
 from .download import DownloadError, download
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..images import ImageFileError
+from mdfloss.images import ImageFileError
+
 from .patches import Pair, PatchDataset, crop_side, cut, draw_place, turned
 from .pictures import ImageSet, evenly_spread
 

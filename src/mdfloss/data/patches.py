@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from ..distortions.protocol import Distortion
+from mdfloss.distortions.protocol import Distortion
+
 from .pictures import PictureSet, evenly_spread
 
 __all__ = [

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..image_files import decode
-from ..images import LUMA, ImageFileError, find_images, picture_name
+from mdfloss.image_files import decode
+from mdfloss.images import LUMA, ImageFileError, find_images, picture_name
 
 __all__ = ["ImageSet", "PictureSet", "Skipped", "evenly_spread", "picture_levels"]
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ..files import refuse_overwrite
-from ..images import ImageFileError
+from mdfloss.files import refuse_overwrite
+from mdfloss.images import ImageFileError
+
 from .pictures import ImageSet, PictureSet, Skipped, picture_levels
 
 __all__ = ["ShardError", "ShardSet", "is_sharded", "open_pictures", "write_shards"]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..sizes import size_text
+from mdfloss.sizes import size_text
+
 from .protocol import NamedDistortion
 from .strength import checked_strength, draw, highest
 

@@ -14,7 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..sizes import size_text
+from mdfloss.sizes import size_text
+
 from .protocol import NamedDistortion
 
 __all__ = ["KERNELS", "Downscale", "resize"]

@@ -14,9 +14,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..bank import RECEPTIVE_FIELD
-from ..distortions import Distortion, check_distortion, resize
-from ..input_range import from_input_range, to_input_range
+from mdfloss.bank import RECEPTIVE_FIELD
+from mdfloss.distortions import Distortion, check_distortion, resize
+from mdfloss.input_range import from_input_range, to_input_range
+
 from .pyramid import Size
 from .windows import Window, cut, grow, source_window, upsample
 

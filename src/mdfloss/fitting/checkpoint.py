@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..files import atomic_write
-from ..locks import only_writer
+from mdfloss.files import atomic_write
+from mdfloss.locks import only_writer
+
 from .request import CheckpointError, Request
 
 __all__ = [

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..input_range import from_input_range, to_input_range
+from mdfloss.input_range import from_input_range, to_input_range
+
 from .chain import Degradation
 from .windows import cut, random_windows
 

@@ -13,12 +13,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..bank import Discriminator, DiscriminatorBank
-from ..conditioning import whiten
-from ..definitions import DEFINITIONS
-from ..distortions import Distortion
-from ..locks import only_writer
-from ..recording import plain_state
+from mdfloss.bank import Discriminator, DiscriminatorBank
+from mdfloss.conditioning import whiten
+from mdfloss.definitions import DEFINITIONS
+from mdfloss.distortions import Distortion
+from mdfloss.locks import only_writer
+from mdfloss.recording import plain_state
+
 from .chain import Chain, Degradation
 from .checkpoint import FitState, has_state, load_state, save_state
 from .condition import conditioning_pairs

@@ -8,7 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..recording import record
+from mdfloss.recording import record
+
 from .chain import Chain, ScaleInput
 from .config import FitConfig
 from .scale_gan import Losses, RecordedIteration, ScaleNetworks, critic_loss, generator_loss

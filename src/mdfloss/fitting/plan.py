@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..distortions import Distortion
+from mdfloss.distortions import Distortion
+
 from .chain import MARGIN, Chain, Degradation
 from .config import FitConfig
 from .iteration import train_on_crops

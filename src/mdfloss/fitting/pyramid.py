@@ -14,8 +14,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from ..bank import RECEPTIVE_FIELD
-from ..distortions import resize
+from mdfloss.bank import RECEPTIVE_FIELD
+from mdfloss.distortions import resize
 
 __all__ = ["Size", "choose_rho", "scale_sizes", "seed_levels"]
 

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..bank import BankCard, DiscriminatorBank
-from ..distortions import Distortion, describe_distortion
-from ..input_range import FITTED_RANGE
-from ..resuming import differences
-from ..version import __version__
+from mdfloss.bank import BankCard, DiscriminatorBank
+from mdfloss.distortions import Distortion, describe_distortion
+from mdfloss.input_range import FITTED_RANGE
+from mdfloss.resuming import differences
+from mdfloss.version import __version__
+
 from .config import FitConfig
 
 __all__ = ["CheckpointError", "Request", "bank_card", "fit_request", "load_finished", "pixel_hash"]

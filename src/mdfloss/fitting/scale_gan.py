@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..bank import ConvBlock, Discriminator
-from ..recording import make_capturable, set_rate
+from mdfloss.bank import ConvBlock, Discriminator
+from mdfloss.recording import make_capturable, set_rate
 
 __all__ = [
     "Generator",

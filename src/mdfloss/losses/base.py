@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..images import check_images
+from mdfloss.images import check_images
 
 __all__ = ["ImageLoss"]
 

@@ -10,7 +10,8 @@ import os
 import torch
 from torch import Tensor, nn
 
-from ..trunks import LPIPS_MIN_SIZE, lpips_distance, lpips_network, trunk_weights
+from mdfloss.trunks import LPIPS_MIN_SIZE, lpips_distance, lpips_network, trunk_weights
+
 from .base import ImageLoss
 
 __all__ = ["LPIPSLoss", "VGGLoss"]

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import safetensors.torch
 from torch import Tensor, nn
 
-from ..definitions import resolve_definition
-from ..loss import MDFLoss
-from ..pretrained import load_bank
+from mdfloss.definitions import resolve_definition
+from mdfloss.loss import MDFLoss
+from mdfloss.pretrained import load_bank
+
 from .deep import LPIPSLoss, VGGLoss
 from .pixel import CharbonnierLoss, FrequencyLoss, L1Loss, MSELoss, RMSELoss
 from .structure import MSSSIML1Loss, MSSSIMLoss, SSIMLoss

@@ -18,7 +18,8 @@ from typing import Any
 import safetensors.torch
 from torch import Tensor
 
-from ..tensor_file import read_tensor_file, write_tensor_file
+from mdfloss.tensor_file import read_tensor_file, write_tensor_file
+
 from .base import RestorationNetwork
 from .dncnn import DnCNN
 from .edsr import EDSR
@@ -133,7 +134,7 @@ def save_network(
     name = type(network).__name__
     if NETWORKS.get(name) is not type(network):
         raise ValueError(f"only {', '.join(NETWORKS)} can be saved by name, got {type(network)}")
-    from ..version import __version__
+    from mdfloss.version import __version__
 
     card = NetworkCard(name, network.arguments, distortion or {}, loss, step, __version__)
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..evaluation.plots import figure_svg
-from ..files import atomic_write
+from mdfloss.evaluation.plots import figure_svg
+from mdfloss.files import atomic_write
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from ..evaluation.metrics import METRICS
-from ..evaluation.table import ScoreTable
-from ..evaluation.verdict import Verdict, overall
+from mdfloss.evaluation.metrics import METRICS
+from mdfloss.evaluation.table import ScoreTable
+from mdfloss.evaluation.verdict import Verdict, overall
+
 from .html import drawing, write_html
 from .pictures import Encoding, choose_encoding, close_up, data_uri, load_versions
 from .tables import finding_rows, glance_rows, number, score_rows

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..locks import FileLock
+from mdfloss.locks import FileLock
+
 from .trials import BAD, Trial
 
 __all__ = ["Refused", "ShownTrial", "Step", "Store", "VoteDetails", "define_missed"]

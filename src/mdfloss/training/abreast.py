@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from ..data import Pair
+from mdfloss.data import Pair
+
 from .config import Hardware, TrainConfig
 from .loop import claim, restore
 from .module import TrainingDivergedError

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ..data import Pair
-from ..losses import build_loss
-from ..networks import RestorationNetwork, VGGDiscriminator, initialise
+from mdfloss.data import Pair
+from mdfloss.losses import build_loss
+from mdfloss.networks import RestorationNetwork, VGGDiscriminator, initialise
+
 from .config import Hardware, TrainConfig
 from .loop import TrainResult, run
 from .module import TrainingModule, first_network

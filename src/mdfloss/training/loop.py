@@ -15,8 +15,9 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from ..data import StepSampler
-from ..networks import save_network
+from mdfloss.data import StepSampler
+from mdfloss.networks import save_network
+
 from .config import Hardware, TrainConfig
 from .module import TrainingModule, learnt_digests
 from .pictures import TrainingData, check_sizes, training_data

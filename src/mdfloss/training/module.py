@@ -15,12 +15,13 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..data import Pair
-from ..evaluation.metrics import psnr
-from ..loss import MDFLoss
-from ..losses import banks_digest
-from ..networks import RestorationNetwork, build_network, load_network
-from ..networks.dead_relus import DeadReluCounter
+from mdfloss.data import Pair
+from mdfloss.evaluation.metrics import psnr
+from mdfloss.loss import MDFLoss
+from mdfloss.losses import banks_digest
+from mdfloss.networks import RestorationNetwork, build_network, load_network
+from mdfloss.networks.dead_relus import DeadReluCounter
+
 from .config import TrainConfig, make_optimizer
 
 __all__ = ["TrainingDivergedError", "TrainingModule", "first_network", "learnt_digests"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..data import (
+from mdfloss.data import (
     ImageSet,
     Pair,
     PairedPatches,
@@ -15,8 +15,9 @@ from ..data import (
     open_pictures,
     paired_validation,
 )
-from ..distortions.protocol import Distortion, load_distortion
-from ..networks import RestorationNetwork
+from mdfloss.distortions.protocol import Distortion, load_distortion
+from mdfloss.networks import RestorationNetwork
+
 from .config import DataConfig, TrainConfig
 
 __all__ = ["TrainingData", "check_sizes", "prepare_data", "training_data"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data import Pair
-from ..losses import build_loss
+from mdfloss.data import Pair
+from mdfloss.losses import build_loss
+
 from .config import Hardware, TrainConfig
 from .loop import TrainResult, run
 from .module import TrainingModule, first_network

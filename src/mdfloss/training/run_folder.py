@@ -22,11 +22,11 @@ from typing import Any
 
 import torch
 
-from ..data import Skipped
-from ..files import atomic_write
-from ..locks import LOCK_NAME, only_writer
-from ..resuming import differences
-from ..version import __version__
+from mdfloss.data import Skipped
+from mdfloss.files import atomic_write
+from mdfloss.locks import LOCK_NAME, only_writer
+from mdfloss.resuming import differences
+from mdfloss.version import __version__
 
 __all__ = ["RunFolder", "RunFolderError"]
 

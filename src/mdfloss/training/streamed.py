@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data import Pair
-from ..losses import build_loss
-from ..recording import make_capturable, plain_state, record, set_rate
+from mdfloss.data import Pair
+from mdfloss.losses import build_loss
+from mdfloss.recording import make_capturable, plain_state, record, set_rate
+
 from .config import TrainConfig
 from .loop import write_checkpoint
 from .module import first_network, learnt_digests
