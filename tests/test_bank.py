@@ -119,9 +119,16 @@ def test_newer_format_is_refused(file: Path, tiny_bank: DiscriminatorBank) -> No
     [
         ({"surprise": 1}, r"unknown entries \['surprise'\]"),
         ({"widths": []}, "widths must be positive"),
-        ({"widths": [8, 8, 8]}, "does not hold the tensors its widths"),
+        ({"widths": [8, 8, 8]}, r"has no scale2\.tail\.weight, and its card says 3 scales"),
         ({"widths": [8, 4]}, "has shape"),
+        ({"widths": [8, 10**12]}, "has shape"),
+        ({"widths": [8, 8.5]}, "widths must be positive"),
+        ({"widths": [8] * 10**5}, "its card says 100000 scales"),
         ({"input_range": [1, 0]}, "input_range must ascend"),
+        ({"input_range": [0, 1, 2]}, "card in the header is not valid"),
+        ({"input_range": ["0", "1"]}, "card in the header is not valid"),
+        ({"rho": "1.5"}, "card in the header is not valid"),
+        ({"rho": 0.5}, "rho must be a finite ratio above 1"),
         ({"widths": None}, "card in the header is not valid"),
     ],
 )

@@ -21,6 +21,17 @@ def test_tensors_and_text_come_back(tmp_path: Path) -> None:
     assert metadata == {"card": "Ü {}"}
 
 
+def test_the_same_content_is_the_same_bytes(tmp_path: Path) -> None:
+    tensors, text = {"b": torch.rand(3), "a": torch.rand(2, 2)}, {name: f'"{name}" Ü\n' for name in "klmnop"}
+    for number in range(8):
+        shuffled = dict(sorted(text.items(), key=lambda item: hash((item, number))))
+        write_tensor_file(tmp_path / f"{number}.safetensors", tensors, shuffled, kind="bank")
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    found, metadata = read_tensor_file(tmp_path / "0.safetensors", kind="bank", error=DamagedError)
+    assert metadata == text
+    assert all(torch.equal(found[name], value) for name, value in tensors.items())
+
+
 def test_a_file_that_exists_and_another_suffix_are_refused(tmp_path: Path) -> None:
     write_tensor_file(tmp_path / "x.safetensors", {"a": torch.zeros(1)}, {}, kind="bank")
     before = (tmp_path / "x.safetensors").read_bytes()

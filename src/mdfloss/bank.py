@@ -230,6 +230,12 @@ class DiscriminatorBank(nn.Module):
         Raises:
             BankFileError: Keys or shapes do not fit the card, or a value is not finite.
         """
+        for index, width in enumerate(card.widths):  # before networks of any size are made
+            key = f"scale{index}.tail.weight"
+            if key not in tensors:
+                raise BankFileError(f"{name} has no {key}, and its card says {len(card.widths)} scales")
+            if (shape := tuple(tensors[key].shape)) != (1, width, 3, 3):
+                raise BankFileError(f"{name}: {key} has shape {shape}, expected {(1, width, 3, 3)}")
         bank = cls([Discriminator(width) for width in card.widths], card)
         if any(key.endswith(".whitening") for key in tensors):
             for discriminator in bank:

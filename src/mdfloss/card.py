@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,10 +53,13 @@ class BankCard:
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
-        if not self.widths or min(self.widths) < 1:
+        if not self.widths or not all(isinstance(width, int) and width > 0 for width in self.widths):
             raise ValueError(f"widths must be positive, one for each scale, got {self.widths}")
-        if self.input_range[0] >= self.input_range[1]:
+        black, white = self.input_range
+        if not -math.inf < black < white < math.inf:
             raise ValueError(f"input_range must ascend, got {self.input_range}")
+        if self.rho is not None and not 1 < self.rho < math.inf:
+            raise ValueError(f"rho must be a finite ratio above 1, got {self.rho}")
 
     @property
     def num_scales(self) -> int:
@@ -76,7 +80,7 @@ class BankCard:
         try:
             values = json.loads(text)
             version = values["format_version"]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise BankFileError(f"the card in the header cannot be read: {error}") from error
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise BankFileError(

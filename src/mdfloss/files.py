@@ -1,14 +1,15 @@
-"""Writing files so that nothing is lost: a temporary name first, then one rename; and finding them, links and all."""
+"""Files: written so that nothing is lost, found through links and all, and told apart by their bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_write", "files_below", "refuse_overwrite"]
+__all__ = ["atomic_write", "files_below", "refuse_overwrite", "sha256_of"]
 
 
 def refuse_overwrite(path: Path, *, force: bool) -> None:
@@ -73,3 +74,12 @@ def files_below(folder: Path) -> Iterator[Path]:
         entered.add(os.path.realpath(place))
         folders[:] = [name for name in sorted(folders) if os.path.realpath(Path(place, name)) not in entered]
         yield from (Path(place, name) for name in files)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +47,7 @@ def write_tensor_file(
     kind: str,
     force: bool = False,
 ) -> None:
-    """Write tensors and header text, whole or not at all.
+    """Write tensors and header text, whole or not at all; the same ones are always the same bytes.
 
     Args:
         path: File to write; its suffix must be `.safetensors`.
@@ -62,4 +63,12 @@ def write_tensor_file(
     if Path(path).suffix != ".safetensors":
         raise ValueError(f"a {kind} is saved as .safetensors, got {path}")
     with atomic_write(path, force=force) as partial:
-        safetensors.torch.save_file(dict(tensors), partial, metadata=dict(metadata))
+        partial.write_bytes(_sorted_header(safetensors.torch.save(dict(tensors), dict(metadata))))
+
+
+def _sorted_header(file: bytes) -> bytes:
+    """A `.safetensors` file with its header's entries in order; the library writes the text's in one of chance."""
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + file[end:]

@@ -13,7 +13,7 @@ from mdfloss.compare import Grid, GridLoss, GridTask, GridTest, Plan, run_one
 from mdfloss.compare.grid import GridNetwork
 from mdfloss.compare.run import grid_examples, is_done, read_result
 from mdfloss.evaluation import ScoreTable, measure
-from mdfloss.images import ImageFileError, read_image
+from mdfloss.images import ImageFileError, read_image, write_image
 from mdfloss.networks import load_network, save_network
 from mdfloss.training.run_folder import RunFolderError
 
@@ -82,6 +82,19 @@ def test_other_tests_and_metrics_are_scored_without_another_training(plan: Plan,
     assert (read_result(folder) or {})["seconds"] == seconds
     for test in ("weak", "strong"):
         assert ScoreTable.load_csv(folder / "tests" / test / "scores.csv").metrics == ("ssim",)
+
+
+def test_pictures_that_were_replaced_are_scored_anew(plan: Plan, tmp_path: Path) -> None:
+    folder = run_one(plan.grid, plan.runs[0], tmp_path / "out")
+    scores, trained = folder / "tests" / "test" / "scores.csv", (folder / "last.ckpt").stat().st_mtime_ns
+    before = ScoreTable.load_csv(scores).column(plan.runs[0].loss, "psnr")
+    write_image(tmp_path / "test" / "1.png", torch.rand(1, 3, 40, 44), force=True)
+    assert not is_done(plan.grid, plan.runs[0], tmp_path / "out")
+    run_one(plan.grid, plan.runs[0], tmp_path / "out")
+    assert is_done(plan.grid, plan.runs[0], tmp_path / "out")
+    changed = ScoreTable.load_csv(scores).column(plan.runs[0].loss, "psnr") != before
+    assert changed.tolist() == [False, True, False]
+    assert (folder / "last.ckpt").stat().st_mtime_ns == trained
 
 
 def test_another_training_under_the_same_name_is_refused(plan: Plan, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from participant import MakeStudy
 from mdfloss.images import read_image, write_image
 from mdfloss.study.links import Secrets
 from mdfloss.study.setup import condition_names, create_study, invite, window_sizes
+from mdfloss.study.store import Store
 from mdfloss.study.trials import BAD, GOOD, Study, StudyConfig
 
 
@@ -63,6 +64,17 @@ def test_a_known_bad_version_must_be_bad(result_folders: Path, tmp_path: Path) -
 def test_an_existing_study_is_kept(study: Study, result_folders: Path) -> None:
     with pytest.raises(FileExistsError, match="--force"):
         create_study(methods(result_folders), result_folders / "reference", study.folder)
+
+
+def test_a_study_that_is_being_served_is_not_replaced(study: Study, result_folders: Path) -> None:
+    store = Store(study.folder / "votes.sqlite")
+    with pytest.raises(BlockingIOError, match="being served by another process"):
+        create_study(methods(result_folders), result_folders / "reference", study.folder, force=True)
+    store.close()
+    kept = (study.folder / "secrets.json").read_bytes()
+    create_study(methods(result_folders), result_folders / "reference", study.folder, force=True)
+    assert (study.folder / "secrets.json").read_bytes() != kept
+    assert not list(study.folder.parent.glob(".*"))
 
 
 def test_count_takes_a_seeded_subset(result_folders: Path, tmp_path: Path) -> None:

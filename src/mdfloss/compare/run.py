@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from mdfloss.data.pictures import evenly_spread
 from mdfloss.distortions.protocol import load_distortion
 from mdfloss.evaluation.metrics import measure
 from mdfloss.evaluation.table import Score, ScoreTable
-from mdfloss.files import atomic_write
+from mdfloss.files import atomic_write, sha256_of
 from mdfloss.images import named_images, read_image, write_image
 from mdfloss.networks import load_network
 from mdfloss.restore import restore_image
@@ -63,14 +65,32 @@ def grid_examples(grid: Grid, task: str, test: str, *, upscale: int = 1, channel
     """
     described = grid.tasks[task].tests[test]
     distortion = load_distortion(**(described.distortion or grid.tasks[task].distortion))
-    folder = Path(described.images or grid.test_dir)
-    named = list(named_images(folder).items())
-    for index in evenly_spread(len(named), grid.max_test_images):
-        name, path = named[index]
+    for index, name, path in _test_pictures(grid, task, test):
         clean = read_image(path, channels=channels)
         height, width = (side - side % upscale for side in clean.shape[-2:])
         clean = clean[..., :height, :width].contiguous()
         yield Example(name, clean, distortion(clean, sample_generator(0, TEST_STREAM, index)))
+
+
+def _test_pictures(grid: Grid, task: str, test: str) -> list[tuple[int, str, Path]]:
+    """Number, name and file of the pictures that a test takes from its folder."""
+    named = list(named_images(Path(grid.tasks[task].tests[test].images or grid.test_dir)).items())
+    return [(index, *named[index]) for index in evenly_spread(len(named), grid.max_test_images)]
+
+
+def _pictures_digest(grid: Grid, task: str, test: str) -> str:
+    """SHA-256 of a test's pictures, as files."""
+    digest = hashlib.sha256()
+    for _, name, path in _test_pictures(grid, task, test):
+        state = path.stat()
+        digest.update(f"{name}\0{_file_digest(path, (state.st_mtime_ns, state.st_size))}\0".encode())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=65_536)
+def _file_digest(path: Path, _state: tuple[int, int]) -> str:
+    """SHA-256 of a file; it is read again only where its time or its size is another."""
+    return sha256_of(path)
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
@@ -116,7 +136,11 @@ def asked_of_tests(grid: Grid, task: str) -> dict[str, Any]:
     described = grid.tasks[task]
     asked = {
         "tests": {
-            name: {"distortion": test.distortion or described.distortion, "images": test.images or grid.test_dir}
+            name: {
+                "distortion": test.distortion or described.distortion,
+                "images": test.images or grid.test_dir,
+                "sha256": _pictures_digest(grid, task, name),
+            }
             for name, test in described.tests.items()
         },
         "metrics": grid.metrics,

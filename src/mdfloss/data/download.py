@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import shutil
@@ -12,7 +11,9 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
-__all__ = ["DownloadError", "download", "sha256_of"]
+from mdfloss.files import sha256_of
+
+__all__ = ["DownloadError", "download"]
 
 CHUNK = 1 << 20
 TIMEOUT = 60
@@ -21,15 +22,6 @@ _RANGE_NOT_SATISFIABLE = 416
 
 class DownloadError(OSError):
     """A file could not be had, or is not the one that was asked for."""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def download(

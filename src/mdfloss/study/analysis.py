@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .export import check_rows, open_readonly, vote_rows
 from .intervals import Comparisons, Intervals, bootstrap, compare_scores, without_observers
 from .screening import Agreement, Discarded, agreement, discard_sessions
+from .store import VOTES
 from .trials import Study
 from .votes import Votes, read_rows, read_votes, yes_or_no
 
@@ -54,7 +55,7 @@ def load_votes(source: Path, *, checks: Path | None = None) -> tuple[Votes, froz
         votes = read_votes(source)
         return votes, frozenset() if checks is None else _failed_units(checks, votes)
     study = Study.load(source)
-    db = open_readonly(source / "votes.sqlite")
+    db = open_readonly(source / VOTES)
     try:
         rows = [{name: str(value) for name, value in row.items()} for row in vote_rows(db)]
         missed = [row for row in check_rows(db) if not row["passed"]]

@@ -25,7 +25,7 @@ from .app_security import BodyLimit, RateLimit, SecurityHeaders, client
 from .export import assigned, open_readonly
 from .links import Secrets
 from .sampling import next_pairs
-from .store import Refused, ShownTrial, Step, Store, VoteDetails
+from .store import VOTES, Refused, ShownTrial, Step, Store, VoteDetails
 from .trials import Study, Trial, plan_trials, practice_trials
 
 __all__ = ["create_app"]
@@ -84,7 +84,7 @@ def create_app(folder: Path) -> FastAPI:
         BlockingIOError: Another process serves it.
     """
     study, keys = Study.load(folder), Secrets.load(folder / "secrets.json")
-    store = Store(folder / "votes.sqlite", break_every=study.config.break_every)
+    store = Store(folder / VOTES, break_every=study.config.break_every)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -99,7 +99,7 @@ def create_app(folder: Path) -> FastAPI:
     _add_errors(app, pages)
     _add_session(app, study, keys, store, pages)
     _add_entry(app, study, keys, store, pages)
-    app.include_router(admin_router(study, keys, lambda: open_readonly(folder / "votes.sqlite"), pages.render))
+    app.include_router(admin_router(study, keys, lambda: open_readonly(folder / VOTES), pages.render))
     return app
 
 

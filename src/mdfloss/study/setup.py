@@ -12,6 +12,7 @@ from mdfloss.files import refuse_overwrite
 from mdfloss.sizes import size_text
 
 from .links import Secrets
+from .store import VOTES, own_votes
 from .trials import BAD, GOOD, Scene, Study, StudyConfig
 from .votes import write_rows
 
@@ -52,6 +53,7 @@ def create_study(
         FileExistsError: `folder` exists and `force` is False, or it is anything but a study.
         ValueError: Fewer than two methods, reserved names, missing or unreadable pictures, or sizes that differ;
             the message lists every one of them.
+        BlockingIOError: The study to be replaced is being served.
     """
     config = config or StudyConfig()
     if len(methods) < 2 or {GOOD, BAD} & set(methods):
@@ -73,7 +75,9 @@ def create_study(
         Study(partial, config, study.conditions, copied).save()
         Secrets.create(partial / "secrets.json")
         if folder.exists():
+            owner = own_votes(folder / VOTES)
             shutil.rmtree(folder)
+            owner.release()
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -16,7 +16,9 @@ from mdfloss.locks import FileLock
 
 from .trials import BAD, Trial
 
-__all__ = ["Refused", "ShownTrial", "Step", "Store", "VoteDetails", "define_missed"]
+__all__ = ["VOTES", "Refused", "ShownTrial", "Step", "Store", "VoteDetails", "define_missed", "own_votes"]
+
+VOTES = "votes.sqlite"  # the database in a study's folder
 
 Planner = Callable[[sqlite3.Connection, int], tuple[Sequence[Trial], Sequence[Trial]]]
 
@@ -77,6 +79,18 @@ class VoteDetails:
     zoom: float | None = None
 
 
+def own_votes(path: Path) -> FileLock:
+    """Be the one process that a database of votes belongs to, there or not, until the lock is released.
+
+    Raises:
+        BlockingIOError: Another process serves this study.
+    """
+    try:
+        return FileLock(path.with_suffix(".lock"))
+    except BlockingIOError as error:
+        raise BlockingIOError(f"{path} is being served by another process: a study has one writer") from error
+
+
 class Store:
     """The votes of one study, opened by one process at a time.
 
@@ -90,10 +104,7 @@ class Store:
 
     def __init__(self, path: Path, *, break_every: int = 0) -> None:
         self.break_every = break_every
-        try:
-            self._owner = FileLock(path.with_suffix(".lock"))
-        except BlockingIOError as error:
-            raise BlockingIOError(f"{path} is being served by another process: a study has one writer") from error
+        self._owner = own_votes(path)
         self._closed = False
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
