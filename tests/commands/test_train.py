@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from mdfloss.cli import main
 from mdfloss.commands.train import PRESETS
 from mdfloss.images import read_picture, write_image
 from mdfloss.networks import read_card
+from mdfloss.training.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -47,6 +52,22 @@ def test_a_network_is_trained_and_restores_pictures(
     assert main(restore) == 1
     assert "exists" in capsys.readouterr().err
     assert main([*restore, "--force"]) == 0
+
+
+def test_ctrl_c_ends_a_training_as_such(folders: list[str], tmp_path: Path) -> None:
+    command = ["train", *folders, "--network", "DnCNN", "--network.num_layers=3", "--network.num_features=4"]
+    command += ["--distortion", "GaussianNoise", "--distortion.sigma=25", "--steps=100000", "--val-every=10"]
+    start = "import sys; from mdfloss.cli import main; sys.exit(main(sys.argv[1:]))"
+    training = subprocess.Popen([sys.executable, "-c", start, *command], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "run" / "last.ckpt").is_file():
+        assert training.poll() is None
+        time.sleep(0.1)
+    training.send_signal(signal.SIGINT)
+    _, said = training.communicate(timeout=120)
+    assert training.returncode == 130
+    assert said.rstrip().endswith("interrupted")
+    assert "Traceback" not in said
+    assert RunFolder(tmp_path / "run").load_state() is not None
 
 
 @pytest.mark.parametrize("preset", PRESETS)
