@@ -26,9 +26,9 @@ OTHERS = {
     "first block": Definition(maps=(0,), activated=False, comparison="absolute", whitened=True, **OPTIONS),
     "all, before": Definition(maps=(0, 1, 2, 3, 4), activated=False, comparison="squared", whitened=False, **OPTIONS),
 }
-MAPS = {name: definition for name, definition in DEFINITIONS.items() if not definition.pixel_rms}
+MAPS = {name: definition for name, definition in DEFINITIONS.items() if replace(definition, pixel_rms=0, pixel_mse=0) == definition}
 """Those that the engine computes whole: the pixels' term is added after it."""
-MAPS["structure"] = replace(DEFINITIONS["structural"], pixel_rms=0, map_weight=1, pyramid=False)
+MAPS["structure"] = replace(DEFINITIONS["structural"], pixel_rms=0, pixel_mse=0, map_weight=1, pyramid=False)
 ALL = DEFINITIONS | OTHERS
 HALF_ERROR = {"structure": 0.03}
 """In half precision, where it is more than a hundredth: what rounding adds to variances weighs in their quotient."""

@@ -55,15 +55,21 @@ def _expected(bank: DiscriminatorBank, pred: Tensor, target: Tensor, definition:
             total += definition.map_weight * _compared(one, other, definition.comparison)
     if definition.structure:
         look = replace(definition, comparison="structure", pyramid=True, map_weight=definition.structure)
-        total += _expected(bank, pred, target, replace(look, pixel_rms=0, structure=0))
-    return total + definition.pixel_rms * (pred.double() - target.double()).square().mean(dim=(1, 2, 3)).sqrt()
+        total += _expected(bank, pred, target, replace(look, pixel_rms=0, pixel_mse=0, structure=0))
+    return total + _pixels(pred.double(), target.double(), definition)
+
+
+def _pixels(pred: Tensor, target: Tensor, definition: Definition) -> Tensor:
+    squared = (pred - target).square().mean(dim=(1, 2, 3))
+    return definition.pixel_rms * squared.sqrt() + definition.pixel_mse * squared
 
 
 def _compared(pred: Tensor, target: Tensor, comparison: str) -> Tensor:
     """The distance of two maps, of its windows one by one for structure."""
     if comparison != "structure":
         return ((pred - target).abs() if comparison == "absolute" else (pred - target) ** 2).mean(dim=(1, 2, 3))
-    windows = [x.unfold(2, 8, 4).unfold(3, 8, 4).flatten(4) for x in (pred, target)]
+    side = min(8, *(length // 2 for length in pred.shape[2:]))
+    windows = [x.unfold(2, side, side // 2).unfold(3, side, side // 2).flatten(4) for x in (pred, target)]
     centred = [x - x.mean(-1, keepdim=True) for x in windows]
     covariance = (centred[0] * centred[1]).mean(-1)
     variances = centred[0].square().mean(-1) + centred[1].square().mean(-1)
@@ -132,7 +138,7 @@ def test_properties(conditioned: DiscriminatorBank, pair: tuple[Tensor, Tensor],
     loss = MDFLoss(conditioned, definition=name, reduction="none")
     assert torch.equal(loss(target, target), torch.zeros(2))
     torch.testing.assert_close(loss(pred.flip(0), target.flip(0)), loss(pred, target).flip(0))
-    pixels = loss.definition.pixel_rms * (pred - target).square().mean((1, 2, 3)).sqrt().mean()
+    pixels = _pixels(pred, target, loss.definition).mean()
     torch.testing.assert_close(loss.per_scale(pred, target).sum() + pixels, loss(pred, target).mean())
     torch.testing.assert_close(mdf_loss(pred, target, loss.bank, definition=loss.definition), loss(pred, target).mean())
     scaled = MDFLoss(conditioned, definition=name, reduction="none", data_range=255)

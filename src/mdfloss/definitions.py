@@ -24,6 +24,7 @@ class Definition:
         padded: Mirror the image by 5 px first, so that border pixels weigh as much as inner ones.
         scaled: Convert [0, 1] to the bank's input range; the authors' code feeds [0, 1] as it is.
         pixel_rms: Weight of the root of each image's mean squared difference of the pixels, in [0, 1], that is added.
+        pixel_mse: Weight of each image's mean squared difference itself, by which images of large errors weigh more.
         map_weight: Weight of every map.
         pyramid: Each discriminator sees the image in the resolution of the scale that it was fitted on, as far as that
             leaves 11 px a side, and the maps that are compared count for those that are not; else all see it as it is,
@@ -38,6 +39,7 @@ class Definition:
     padded: bool
     scaled: bool
     pixel_rms: float = 0.0
+    pixel_mse: float = 0.0
     map_weight: float = 1.0
     pyramid: bool = False
     structure: float = 0.0
@@ -51,20 +53,21 @@ class Definition:
             raise ValueError(f"comparison must be one of {tuple(COMPARISONS)}, got {self.comparison!r}")
         if not 0 < self.map_weight < math.inf:
             raise ValueError(f"map_weight must be positive and finite, got {self.map_weight}")
-        for name in ("pixel_rms", "structure"):
+        for name in ("pixel_rms", "pixel_mse", "structure"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a finite weight, at least 0, got {getattr(self, name)}")
 
     @property
     def looks(self) -> tuple[Definition, ...]:
         """What is done with the maps, as definitions of one comparison each: the definition's own, and structure's."""
-        own = replace(self, pixel_rms=0.0, structure=0.0)
+        own = replace(self, pixel_rms=0.0, pixel_mse=0.0, structure=0.0)
         beside = replace(own, comparison="structure", pyramid=True, map_weight=self.structure or 1.0)
         return (own, beside) if self.structure else (own,)
 
 
 _PAPER = Definition(maps=(0, 1, 2, 3), activated=True, comparison="squared", whitened=False, padded=False, scaled=True)
 _WHITENED = replace(_PAPER, activated=False, comparison="absolute", whitened=True, padded=True)
+_STRUCTURE = replace(_WHITENED, comparison="structure", padded=False, pyramid=True)
 
 DEFINITIONS: dict[str, Definition] = {
     "paper": _PAPER,
@@ -72,14 +75,16 @@ DEFINITIONS: dict[str, Definition] = {
     "whitened": _WHITENED,
     "balanced": replace(_WHITENED, pixel_rms=1.0),
     "detailed": replace(_WHITENED, pixel_rms=1.0, structure=0.003),
-    "structural": replace(_WHITENED, comparison="structure", pixel_rms=1.0, map_weight=0.1, pyramid=True),
+    "structural": replace(_STRUCTURE, pixel_rms=1.0, map_weight=0.1),
+    "faithful": replace(_STRUCTURE, pixel_mse=11.7, map_weight=0.01),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
 first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
 second adds the root mean square of the pixels, which under the task's distortion weighs as much as all maps together
 and a little more: the maps are measured in L1's units, and 1.25 is what the root mean square is to them for Gaussian
 errors. `structural` compares the structure of the whitened maps, each discriminator's in its resolution, beside the
-same pixels; `detailed` is `balanced` with a little of that. Their weights were chosen by trainings (docs/tried.md)."""
+same pixels; `faithful` does so with a tenth of the weight, beside the pixels' squared error; `detailed` is `balanced`
+with a little of that structure. Their weights were chosen by trainings (docs/tried.md)."""
 
 
 def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:

@@ -228,12 +228,17 @@ def _maps(discriminator: Discriminator, image: Tensor, definition: Definition) -
 
 
 def _pixel_term(pred: Tensor, target: Tensor, definition: Definition, data_range: float) -> Tensor:
-    """The definition's share of the root mean squared difference, (N,) in float32; equal images have gradient 0."""
+    """The definition's share of the pixels' differences, (N,) in float32; equal images have gradient 0."""
     wide = torch.promote_types(pred.dtype, torch.float32)
-    if not definition.pixel_rms:
-        return pred.new_zeros(len(pred), dtype=wide)
-    norm: Tensor = torch.linalg.vector_norm(pred.to(wide) - target.detach().to(wide), dim=(1, 2, 3))
-    return norm * (definition.pixel_rms / (data_range * math.sqrt(pred[0].numel())))
+    total = pred.new_zeros(len(pred), dtype=wide)
+    if definition.pixel_rms or definition.pixel_mse:
+        difference = (pred.to(wide) - target.detach().to(wide)) / data_range
+        if definition.pixel_rms:
+            norm = torch.linalg.vector_norm(difference, dim=(1, 2, 3))
+            total = total + norm * (definition.pixel_rms / math.sqrt(pred[0].numel()))
+        if definition.pixel_mse:
+            total = total + definition.pixel_mse * difference.square().mean(dim=(1, 2, 3))
+    return total
 
 
 def _scales_per_step(wanted: int | str | None, definition: Definition, num_scales: int) -> int | None:

@@ -23,7 +23,7 @@ def test_the_terms_are_the_loss(definition: str, tiny_bank: DiscriminatorBank, p
     loss = MDFLoss(tiny_bank, definition=definition)
     maps, *pixels = loss_terms(loss, weight=3.0)
     pred, target = (image[:1] for image in pair)
-    assert (maps.form is None) == (definition == "structural"), "a structure is no difference of maps"
+    assert (maps.form is None) == (loss.definition.comparison == "structure"), "a structure is no difference of maps"
     if maps.form is not None:
         assert maps.form.value(pred, target) == pytest.approx(float(maps.loss(pred, target)), rel=1e-4)
     total = sum(term.weight * float(term.loss(pred, target)) for term in (maps, *pixels))

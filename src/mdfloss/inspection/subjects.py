@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from mdfloss.loss import MDFLoss
-from mdfloss.losses import RMSELoss, WeightedSum, build_loss
+from mdfloss.losses import MSELoss, RMSELoss, WeightedSum, build_loss
 from mdfloss.pretrained import list_banks
 
 from .curvature import FeatureForm, Term
@@ -103,7 +103,8 @@ def loss_terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
     is_absolute = own.comparison == "absolute"
     form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=is_absolute)
     structure = [Term(MDFLoss(loss.bank, definition=look), weight) for look in beside]
-    pixels = [Term(RMSELoss(), weight * definition.pixel_rms)] if definition.pixel_rms else []
+    kinds = ((RMSELoss(), definition.pixel_rms), (MSELoss(), definition.pixel_mse))
+    pixels = [Term(pixel, weight * share) for pixel, share in kinds if share]
     return [Term(maps, weight * own.map_weight, form), *structure, *pixels]
 
 
