@@ -28,3 +28,10 @@ def test_definitions_that_make_no_sense() -> None:
         Definition(maps=(0,), activated=True, whitened=True, **options)
     with pytest.raises(ValueError, match="pixel_rms must be a finite weight, at least 0, got -1"):
         Definition(maps=(0,), activated=True, whitened=False, pixel_rms=-1, **options)
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
+def test_its_text_makes_it_again_and_names_no_default(definition: Definition) -> None:
+    assert eval(repr(definition), {"Definition": Definition}) == definition
+    assert ("pixel_rms" in repr(definition)) == (definition.pixel_rms != 0)
+    assert ("pyramid" in repr(definition)) == definition.pyramid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from .bank import DiscriminatorBank
 from .comparison import COMPARISONS, Comparison
@@ -56,6 +56,11 @@ class Definition:
         for name in ("pixel_rms", "pixel_mse", "structure"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a finite weight, at least 0, got {getattr(self, name)}")
+
+    def __repr__(self) -> str:
+        """As it is written, without the options that are as by default: one that is new changes no other definition."""
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return f"Definition({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def looks(self) -> tuple[Definition, ...]:
