@@ -26,7 +26,11 @@ OTHERS = {
     "first block": Definition(maps=(0,), activated=False, comparison="absolute", whitened=True, **OPTIONS),
     "all, before": Definition(maps=(0, 1, 2, 3, 4), activated=False, comparison="squared", whitened=False, **OPTIONS),
 }
-MAPS = {name: definition for name, definition in DEFINITIONS.items() if replace(definition, pixel_rms=0, pixel_mse=0) == definition}
+MAPS = {
+    name: definition
+    for name, definition in DEFINITIONS.items()
+    if replace(definition, pixel_rms=0, pixel_mse=0) == definition
+}
 """Those that the engine computes whole: the pixels' term is added after it."""
 MAPS["structure"] = replace(DEFINITIONS["structural"], pixel_rms=0, pixel_mse=0, map_weight=1, pyramid=False)
 ALL = DEFINITIONS | OTHERS
