@@ -138,3 +138,12 @@ def test_mistakes_are_told_before_anything_is_computed(
     assert cli.main(_arguments(picture, tmp_path / "bank.safetensors", *changes)) != 0
     assert message in capsys.readouterr().err.replace("\n", " ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seed.png"]
+
+
+def test_a_folder_in_the_bank_s_place_is_left_as_it_is(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bank.safetensors").mkdir()
+    assert cli.main(_arguments(picture, tmp_path / "bank.safetensors", "--force")) == 1
+    assert "is a folder: choose another name for the bank" in capsys.readouterr().err.replace("\n", " ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bank.safetensors", "seed.png"]

@@ -172,6 +172,8 @@ def _fit_shown(job: _Job, folder: Path, console: Console, *, resume: bool, check
 def _check_output(output: Path, *, force: bool) -> None:
     if output.suffix != ".safetensors":
         raise ValueError(f"a bank is saved as .safetensors, got {output}: give it that suffix")
+    if output.is_dir():
+        raise IsADirectoryError(f"{output} is a folder: choose another name for the bank")
     refuse_overwrite(output, force=force)
 
 
