@@ -79,9 +79,9 @@ DEFINITIONS: dict[str, Definition] = {
     "official": replace(_PAPER, maps=(0, 3, 4), scaled=False),
     "whitened": _WHITENED,
     "balanced": replace(_WHITENED, pixel_rms=1.0),
-    "detailed": replace(_WHITENED, pixel_rms=1.0, structure=0.003),
-    "structural": replace(_STRUCTURE, pixel_rms=1.0, map_weight=0.1),
-    "faithful": replace(_STRUCTURE, pixel_mse=11.7, map_weight=0.01),
+    "detailed": replace(_WHITENED, pixel_rms=1.0, structure=0.006),
+    "structural": replace(_STRUCTURE, pixel_rms=1.0, map_weight=0.2),
+    "faithful": replace(_STRUCTURE, pixel_mse=11.7, map_weight=0.02),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
 first block, last block and tail. `whitened` and `balanced`: ours, on banks that `mdfloss fit` has conditioned; the
