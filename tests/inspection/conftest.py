@@ -11,9 +11,11 @@ from mdfloss.inspection.inspect import Inspection
 from mdfloss.inspection.response import KINDS, PSNR_LEVELS
 
 
-def _made_up(name: str, *, with_layers: bool = False, condition: float = 100.0) -> Inspection:
+def _made_up(
+    name: str, *, with_layers: bool = False, condition: float = 100.0, gain_range: tuple[float, float] = (0.1, 3)
+) -> Inspection:
     random = np.random.default_rng(0)
-    gains = random.uniform(0.1, 3, (2, 3, 4, 4))
+    gains = random.uniform(*gain_range, (2, 3, 4, 4))
     response = {kind: 10 ** (-np.array(PSNR_LEVELS) / 20) for kind in KINDS}
     response["blur"][-1] = np.nan
     return Inspection(

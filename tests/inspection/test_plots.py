@@ -27,6 +27,16 @@ def test_losses_are_compared_in_every_panel_by_the_same_colour(plot, panels: int
     assert "mdf:$a$" in drawing, "as it is, and not as mathematics"
 
 
+@pytest.mark.parametrize("gain_range", [(0.99, 1.01), (0.8, 1.2), (0.2, 4.0), (0.1, 9.0)])
+def test_a_gain_can_be_read_from_the_axis(gain_range: tuple[float, float], made_up) -> None:
+    figure = gain_plot([made_up("a", gain_range=gain_range)])
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    named = [label.get_text() for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+    assert 3 <= len(named) <= 12
+
+
 def test_more_losses_than_colours_differ_by_their_dashes(made_up) -> None:
     lines = border_plot([made_up(str(number)) for number in range(len(PALETTE) + 1)]).axes[0].lines
     assert lines[0].get_color() == lines[-1].get_color()

@@ -78,10 +78,11 @@ def _frequency_axis(axes: Axes, frequencies: Sequence[float]) -> None:
 
 def _plain_numbers(axes: Axes) -> None:
     """Numbers of a logarithmic axis without powers, close enough to read a gain from."""
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.4, 2, 3, 5, 7) if high < 30 * low else (1,)))
+    in_decades = LogLocator(subs=(1, 1.4, 2, 3, 5, 7) if high < 30 * low else (1,))
+    axes.yaxis.set_major_locator(in_decades if high > 3 * low else MaxNLocator(6))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(lambda _value, _: "")
 
