@@ -82,7 +82,7 @@ def _plain_numbers(axes: Axes) -> None:
 
     low, high = axes.get_ylim()
     in_decades = LogLocator(subs=(1, 1.4, 2, 3, 5, 7) if high < 30 * low else (1,))
-    axes.yaxis.set_major_locator(in_decades if high > 3 * low else MaxNLocator(6))
+    axes.yaxis.set_major_locator(in_decades if high > 3 * low else MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(lambda _value, _: "")
 
