@@ -17,7 +17,7 @@ def test_defaults_are_the_papers():
 
 
 @pytest.mark.parametrize(
-    ("name", "preset"), [("denoise", "full"), ("jpeg", "quick"), ("sr_x4", "full"), ("deblur", "quick")]
+    ("name", "preset"), [("denoise", "full"), ("jpeg", "full"), ("sr_x4", "full"), ("deblur", "quick")]
 )
 def test_the_recipes_of_the_shipped_banks(name: str, preset: str):
     card = load_bank(name).card
