@@ -62,8 +62,8 @@ def fit(
         seeds: Clean pictures, or names such as astronaut; one is enough.
         output: The bank to write, `.safetensors`.
         distortion: What the loss shall see: GaussianNoise, Jpeg, Downscale, or the import path of your own.
-        preset: "quick", minutes on a CPU; "full", a quarter of an hour or so, for noise a better loss; or "paper", the
-            paper's recipe, hours on a GPU.
+        preset: "quick", minutes on a CPU; "full", a quarter of an hour or so, for noise and JPEG a better loss; or
+            "paper", the paper's recipe, hours on a GPU.
         task: Name of the task in the bank; after the distortion by default.
         num_scales: K, the number of scales.
         rho: Ratio between neighbouring scales; chosen from the size of the pictures by default.
