@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,9 +52,6 @@ def _expected(bank: DiscriminatorBank, pred: Tensor, target: Tensor, definition:
                 matrix = discriminator.whitening[index].double()  # type: ignore[index]
                 one, other = (torch.einsum("ij,njhw->nihw", matrix, x) for x in (one, other))
             total += definition.map_weight * _compared(one, other, definition.comparison)
-    if definition.structure:
-        look = replace(definition, comparison="structure", pyramid=True, map_weight=definition.structure)
-        total += _expected(bank, pred, target, replace(look, pixel_rms=0, pixel_mse=0, structure=0))
     return total + _pixels(pred.double(), target.double(), definition)
 
 

@@ -29,7 +29,6 @@ class Definition:
         pyramid: Each discriminator sees the image in the resolution of the scale that it was fitted on, as far as that
             leaves 11 px a side, and the maps that are compared count for those that are not; else all see it as it is,
             as in the paper.
-        structure: Weight of every map's structure, too, each discriminator in the resolution of its scale.
     """
 
     maps: tuple[int, ...]
@@ -42,7 +41,6 @@ class Definition:
     pixel_mse: float = 0.0
     map_weight: float = 1.0
     pyramid: bool = False
-    structure: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.maps or not set(self.maps) <= set(range(5)):
@@ -53,7 +51,7 @@ class Definition:
             raise ValueError(f"comparison must be one of {tuple(COMPARISONS)}, got {self.comparison!r}")
         if not 0 < self.map_weight < math.inf:
             raise ValueError(f"map_weight must be positive and finite, got {self.map_weight}")
-        for name in ("pixel_rms", "pixel_mse", "structure"):
+        for name in ("pixel_rms", "pixel_mse"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be a finite weight, at least 0, got {getattr(self, name)}")
 
@@ -61,13 +59,6 @@ class Definition:
         """As it is written, without the options that are as by default: one that is new changes no other definition."""
         shown = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         return f"Definition({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
-
-    @property
-    def looks(self) -> tuple[Definition, ...]:
-        """What is done with the maps, as definitions of one comparison each: the definition's own, and structure's."""
-        own = replace(self, pixel_rms=0.0, pixel_mse=0.0, structure=0.0)
-        beside = replace(own, comparison="structure", pyramid=True, map_weight=self.structure or 1.0)
-        return (own, beside) if self.structure else (own,)
 
 
 _PAPER = Definition(maps=(0, 1, 2, 3), activated=True, comparison="squared", whitened=False, padded=False, scaled=True)
@@ -79,8 +70,8 @@ DEFINITIONS: dict[str, Definition] = {
     "official": replace(_PAPER, maps=(0, 3, 4), scaled=False),
     "whitened": _WHITENED,
     "balanced": replace(_WHITENED, pixel_rms=1.0),
-    "detailed": replace(_WHITENED, pixel_rms=1.0, structure=0.006),
     "structural": replace(_STRUCTURE, pixel_rms=1.0, map_weight=0.2),
+    "detailed": replace(_STRUCTURE, pixel_rms=1.0, map_weight=0.01),
     "faithful": replace(_STRUCTURE, pixel_mse=11.7, map_weight=0.02),
 }
 """`paper`: Eq. 2, every LeakyReLU output, as a mean instead of a sum. `official`: the authors' released code:
@@ -88,8 +79,8 @@ first block, last block and tail. `whitened` and `balanced`: ours, on banks that
 second adds the root mean square of the pixels, which under the task's distortion weighs as much as all maps together
 and a little more: the maps are measured in L1's units, and 1.25 is what the root mean square is to them for Gaussian
 errors. `structural` compares the structure of the whitened maps, each discriminator's in its resolution, beside the
-same pixels; `faithful` does so with a tenth of the weight, beside the pixels' squared error; `detailed` is `balanced`
-with a little of that structure. Their weights were chosen by trainings (docs/tried.md)."""
+same pixels; `detailed` does so with a twentieth of the weight, and `faithful` with a tenth, beside the pixels' squared
+error. Their weights were chosen by trainings (docs/tried.md)."""
 
 
 def resolve_definition(definition: str | Definition | None, bank: DiscriminatorBank) -> Definition:
@@ -115,7 +106,7 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
             "the definition is whitened, and the bank carries no whitening matrices: "
             "condition it with `mdfloss condition`, or use definition='paper'"
         )
-    if definition.looks[-1].pyramid and bank.reductions is None:
+    if definition.pyramid and bank.reductions is None:
         raise ValueError(
             "the definition shows each discriminator the picture in its own resolution, and the bank's card does not "
             "say the ratio of its scales (rho): use definition='balanced' or 'paper'"

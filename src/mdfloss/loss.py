@@ -61,10 +61,8 @@ def mdf_loss(
     """
     _check_reduction(reduction)
     definition = resolve_definition(definition, bank)
-    distances = _pixel_term(pred, target, definition, data_range)
-    for look in definition.looks:
-        distances = distances + _map_distances(pred, target, bank, look, data_range).sum(dim=(0, 1))
-    return _reduced(distances, reduction)
+    maps = _map_distances(pred, target, bank, definition, data_range).sum(dim=(0, 1))
+    return _reduced(_pixel_term(pred, target, definition, data_range) + maps, reduction)
 
 
 class MDFLoss(nn.Module):
@@ -137,21 +135,18 @@ class MDFLoss(nn.Module):
                 data_range=self.data_range,
                 reduction=self.reduction,
             )
-        distances = _pixel_term(pred, target, self.definition, self.data_range)
-        for look in self.definition.looks:
-            distances = distances + self._streamed(pred, target, look)
-        return _reduced(distances, self.reduction)
+        pixels = _pixel_term(pred, target, self.definition, self.data_range)
+        return _reduced(pixels + self._streamed(pred, target), self.reduction)
 
-    def _streamed(self, pred: Tensor, target: Tensor, look: Definition) -> Tensor:
-        """The distances of the maps by one comparison, (N,)."""
-        is_drawn = torch.is_grad_enabled() and pred.requires_grad and not look.pyramid
-        dtype, count, total = computing_dtype(pred), 0, torch.zeros((), device=pred.device)
-        scales = self.draw() if is_drawn else None
-        for view in views(pred, target, self.bank, look, data_range=self.data_range, scales=scales):
+    def _streamed(self, pred: Tensor, target: Tensor) -> Tensor:
+        """The distances of the maps, (N,)."""
+        definition, dtype, count, total = self.definition, computing_dtype(pred), 0, torch.zeros((), device=pred.device)
+        scales = self.draw() if torch.is_grad_enabled() and pred.requires_grad else None
+        for view in views(pred, target, self.bank, definition, data_range=self.data_range, scales=scales):
             some = [self.bank[scale] for scale in view.scales]
-            total = total + feature_distances(view.pred, view.target, some, look, dtype=dtype, folds=self._folds)
+            total = total + feature_distances(view.pred, view.target, some, definition, dtype=dtype, folds=self._folds)
             count += len(some)
-        return total * (look.map_weight * len(self.bank) / count)
+        return total * (definition.map_weight * len(self.bank) / count)
 
     def draw(self) -> tuple[int, ...] | None:
         """Draw the scales of a step, evenly spaced from a random one; on the CPU, so that no device waits for it.
@@ -171,14 +166,10 @@ class MDFLoss(nn.Module):
 
     def per_scale(self, pred: Tensor, target: Tensor) -> Tensor:
         """Contributions of the maps, (scales, maps), each the mean over the batch; the pixels' is not among them."""
-        total = pred.new_zeros(
-            len(self.bank), len(self.definition.maps), dtype=torch.promote_types(pred.dtype, torch.float32)
-        )
-        for look in self.definition.looks:
-            seen = torch.tensor(seen_scales(pred, self.bank, look), device=pred.device)
-            found = _map_distances(pred, target, self.bank, look, self.data_range).mean(dim=2)
-            total = total.index_add(0, seen, found)
-        return total
+        found = _map_distances(pred, target, self.bank, self.definition, self.data_range).mean(dim=2)
+        total = found.new_zeros(len(self.bank), len(self.definition.maps))
+        seen = torch.tensor(seen_scales(pred, self.bank, self.definition), device=pred.device)
+        return total.index_add(0, seen, found)
 
     def maps(self, image: Tensor, scale_index: int) -> list[Tensor]:
         """The maps φ of one scale, whitened where the definition whitens; the loss adds up their distances.

@@ -96,16 +96,14 @@ def loss_terms(loss: nn.Module, weight: float = 1.0) -> list[Term]:
     if not isinstance(loss, MDFLoss):
         return [Term(loss, weight)]
     definition = loss.definition
-    own, *beside = definition.looks
-    if own.comparison == "structure" or own.pyramid:
+    if definition.comparison == "structure" or definition.pyramid:
         return [Term(loss, weight)]
-    maps = MDFLoss(loss.bank, definition=replace(own, map_weight=1))
-    is_absolute = own.comparison == "absolute"
+    maps = MDFLoss(loss.bank, definition=replace(definition, pixel_rms=0.0, pixel_mse=0.0, map_weight=1.0))
+    is_absolute = definition.comparison == "absolute"
     form = FeatureForm([_Scale(maps, index) for index in range(len(maps.bank))], absolute=is_absolute)
-    structure = [Term(MDFLoss(loss.bank, definition=look), weight) for look in beside]
     kinds = ((RMSELoss(), definition.pixel_rms), (MSELoss(), definition.pixel_mse))
     pixels = [Term(pixel, weight * share) for pixel, share in kinds if share]
-    return [Term(maps, weight * own.map_weight, form), *structure, *pixels]
+    return [Term(maps, weight * definition.map_weight, form), *pixels]
 
 
 class _Scale:
