@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -14,7 +16,9 @@ def test_default_follows_the_bank(tiny_bank: DiscriminatorBank, generator: torch
     clean = torch.rand(2, 3, 32, 32, generator=generator)
     conditioned = whiten(tiny_bank, clean, clean + 0.1 * torch.randn(clean.shape, generator=generator))
     assert resolve_definition(None, tiny_bank) == DEFINITIONS["paper"]
-    assert resolve_definition(None, conditioned) == DEFINITIONS["balanced"]
+    assert resolve_definition(None, conditioned) == DEFINITIONS["detailed"]
+    card = dataclasses.replace(conditioned.card, rho=None)
+    assert resolve_definition(None, DiscriminatorBank(conditioned, card)) == DEFINITIONS["balanced"]
     assert resolve_definition("official", conditioned) == DEFINITIONS["official"]
     with pytest.raises(ValueError, match="the bank carries no whitening matrices"):
         resolve_definition("whitened", tiny_bank)

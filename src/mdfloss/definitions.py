@@ -88,7 +88,8 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
 
     Args:
         definition: A name in `DEFINITIONS`, an object, or None for the one that the bank's card asks for: if none, it
-            is "balanced" where the bank carries whitening matrices, and "paper" elsewhere.
+            is "detailed" where the bank carries whitening matrices, "balanced" where it does and its card does not say
+            the ratio of its scales, and "paper" elsewhere.
         bank: The discriminators it shall be used with.
 
     Raises:
@@ -96,7 +97,7 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
             the scales for a bank whose card does not say it.
     """
     if definition is None:
-        definition = bank.card.definition or ("balanced" if bank.is_conditioned else "paper")
+        definition = bank.card.definition or _default(bank)
     if isinstance(definition, str):
         if definition not in DEFINITIONS:
             raise ValueError(f"definition must be one of {tuple(DEFINITIONS)}, got {definition!r}")
@@ -112,3 +113,10 @@ def resolve_definition(definition: str | Definition | None, bank: DiscriminatorB
             "say the ratio of its scales (rho): use definition='balanced' or 'paper'"
         )
     return definition
+
+
+def _default(bank: DiscriminatorBank) -> str:
+    """The name of the definition of a bank whose card asks for none."""
+    if not bank.is_conditioned:
+        return "paper"
+    return "balanced" if bank.reductions is None else "detailed"

@@ -74,7 +74,8 @@ class MDFLoss(nn.Module):
     Args:
         bank: Name of a shipped bank, path of a bank file (the authors' files too), or a bank, which is copied.
         definition: A name in `DEFINITIONS`, or a `Definition`; by default what the bank's card asks for, or
-            else "balanced" for a conditioned bank and "paper" for any other.
+            else "detailed" for a conditioned bank ("balanced" if its card does not say the ratio of its scales) and
+            "paper" for any other.
         data_range: Value of white in both inputs.
         reduction: Over the batch: "mean", "sum", or "none" for (N,).
         scales: Indices of the scales to use, 0 = coarsest, in the authors' order; all by default.

@@ -75,7 +75,7 @@ def fit(
         residual: What generators add their output to: "previous", or "distorted", their own input.
         chroma: How strongly the maps shall answer to noise along each axis of colour, luma being 1; null leaves them as
             they have learnt to.
-        definition: How the loss shall read the bank by default: "balanced"; "structural", better where detail is
+        definition: How the loss shall read the bank by default: "detailed"; "structural", better where detail is
             lost as in super-resolution; "faithful", which keeps to the pixels more, for compression; or another.
         seed: Start of the random numbers.
         device: "cpu", "cuda", or "auto": the GPU where there is one.

@@ -99,7 +99,7 @@ def fit(
         task: Name of the task, kept in the bank.
         chroma: How strongly the finished maps answer to noise along each axis of colour, luma being 1, as in
             `conditioning.whiten`; None: as they have learnt to.
-        definition: How the loss shall read the bank by default: a name in `DEFINITIONS`, or empty for "balanced".
+        definition: How the loss shall read the bank by default: a name in `DEFINITIONS`, or empty for "detailed".
         workdir: Folder for checkpoints; None to make none.
         resume: Continue the fit that `workdir` holds, if it holds one.
         checkpoint_every: Iterations between two checkpoints, beside the one after every scale.
