@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mdfloss.bank import BankCard, Discriminator, DiscriminatorBank
 from mdfloss.distortions import GaussianNoise, describe_distortion
 from mdfloss.evaluation.folders import evaluate_folders
 from mdfloss.evaluation.table import ScoreTable
 from mdfloss.fitting import FitConfig, FitProgress, fit, plan_fit
 from mdfloss.fitting.plan import measure_speed
 from mdfloss.images import read_image
-from mdfloss.loss import SPEEDS, MDFLoss
 from mdfloss.losses import build_loss
 from mdfloss.networks import build_network, load_network
 from mdfloss.restore import plan_outputs, restore_files
@@ -35,9 +33,6 @@ __all__ = ["METHODS", "DemoConfig", "DemoResult", "Stage", "plan_demo", "run_dem
 
 METHODS = {"l1": "L1", "mse": "L2", "mdf": "Fitted MDF"}
 """Folder of a method → its name in tables."""
-
-SPEED = "fast"
-"""Scales of the fitted loss in each training step, by `mdfloss.loss.SPEEDS`."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class DemoConfig:
         clean, validation = (str(folder.photographs(part)) for part in ("train", "validation"))
         return TrainConfig(
             data=DataConfig(train_dir=clean, val_dir=validation, patch_size=self.patch_size),
-            loss=f"mdf:{folder.bank}@/{SPEED}" if method == "mdf" else method,
+            loss=f"mdf:{folder.bank}" if method == "mdf" else method,
             distortion=describe_distortion(GaussianNoise()),
             network="DnCNN",
             network_args={"num_layers": self.num_layers, "num_features": self.num_features},
@@ -136,13 +131,7 @@ def plan_demo(config: DemoConfig) -> tuple[Stage, ...]:
     fit_plan = plan_fit([(512, 512)], config.fit)
     speed = measure_speed(fit_plan, config.fit, GaussianNoise())
     fit_seconds = sum(fit_plan.seconds(scale.scale_index, speed=speed) for scale in fit_plan.scales)
-    widths = config.fit.widths
-    card = BankCard(task="denoise", widths=widths)
-    probed = {
-        "l1": build_loss("l1"),
-        "mse": build_loss("mse"),
-        "mdf": MDFLoss(DiscriminatorBank([Discriminator(width) for width in widths], card), scales_per_step=SPEED),
-    }
+    probed = {method: build_loss("mdf:denoise" if method == "mdf" else method) for method in METHODS}
     network = build_network("DnCNN", num_layers=config.num_layers, num_features=config.num_features)
     speeds = {
         method: seconds_a_step(network, loss, batch_size=config.batch_size, patch_size=config.patch_size)
@@ -248,7 +237,7 @@ def _settings(config: DemoConfig) -> dict[str, str]:
         "Training": f"{config.steps} steps of {config.batch_size} patches of {config.patch_size} px, "
         "equal weights and patches at the start of every loss",
         "Learning rate": rate,
-        "Fit": f"{config.num_scales} scales of {config.fit_iterations} iterations; {SPEEDS[SPEED]} of them a step",
+        "Fit": f"{config.num_scales} scales of {config.fit_iterations} iterations",
         "Noise": f"training: sigma 0 to 55; test: sigma {config.sigma:g}, clipped and rounded to 8 bits",
         "Seed": str(config.seed),
     }
