@@ -111,8 +111,8 @@ def build_loss(expression: str) -> nn.Module:
     Args:
         expression: Names joined by `+`, each with a weight before it if wanted: `"mse+0.1*l1"`. `mdf` takes a
             bank after a colon, and a definition after `@`: `"mdf:denoise"`, `"l1+0.5*mdf:my.safetensors@paper"`,
-            which a slash and a number of scales to draw in each step, or its name, may follow: `"mdf:denoise@/fast"`;
-            `vgg` and `lpips` may take the file of their network's weights.
+            which a slash and a number of scales to draw in each step, or its name, may follow:
+            `"mdf:denoise@balanced/fast"`; `vgg` and `lpips` may take the file of their network's weights.
 
     Returns:
         A module with `forward(pred, target)` that gives a float32 scalar; it has no trainable parameter.
