@@ -10,7 +10,7 @@ task's own distortion*:
 with shrinkage s and c channels. After it every channel changes by as much, and no two alike. One factor for all
 matrices then sets the unit: under the task's distortion the absolute differences of all maps add up to the mean
 absolute difference of the pixels, so that the loss is measured in L1's units and mixes with L1 without a weight to
-tune. The matrices are stored in the bank and used by the definitions "whitened" and "balanced"; the paper has no
+tune. The matrices are stored in the bank and used by our definitions, all but "paper" and "official"; the paper has no
 such step.
 
 Whitening evens out the channels of a map, not the colours of a picture: what a bank has learnt may hardly see one axis

@@ -241,7 +241,8 @@ def _scales_per_step(wanted: int | str | None, definition: Definition, num_scale
         return None if definition.pyramid else min(SPEEDS[wanted], num_scales)
     if wanted is not None and definition.pyramid:
         raise ValueError(
-            "a pyramid's scales are not drawn, they cost as much as two together: leave out scales_per_step"
+            "a pyramid's scales are not drawn, they cost as much as two together: leave out scales_per_step, "
+            "or use definition='balanced'"
         )
     if wanted is not None and not 1 <= wanted <= num_scales:
         raise ValueError(f"scales_per_step must be within 1..{num_scales}, got {wanted}")
