@@ -1,9 +1,9 @@
 """One window of a photograph as several trained networks restore it, side by side, on the distortion of a test.
 
-    python benchmarks/crops.py chelsea recipes/quality_jpeg.yaml --test "quality 7" --window 60 110 96 \
+    python benchmarks/crops.py chelsea recipes/quality_jpeg.yaml --test "quality 7" --window 100 100 96 \
         --run "L2=runs/quality_jpeg/runs/jpeg/DnCNN-7/L2/steps3000-lr0.002/seed0" -o crops.webp
 
-The photographs are scikit-image's. Below each window is the PSNR of the whole photograph, of RGB after rounding to 8
+The photographs are scikit-image's. Above each window is the PSNR of the whole photograph, of RGB after rounding to 8
 bits.
 """
 
